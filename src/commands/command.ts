@@ -1,0 +1,107 @@
+// What a command is: an operation described once, from which library method, flags, help, form and confirmation come.
+
+import { type ChangeAction } from '../domain/change.ts'
+import { type Actor } from '../domain/audit.ts'
+import { type Fields, type InputOf } from '../domain/field.ts'
+import { type Key, type KeyRef } from '../domain/key.ts'
+import { type Store, type VerifyOptions } from '../domain/ports.ts'
+import { type Refusal } from '../domain/refusal.ts'
+import { type KeyFilter } from '../domain/selection.ts'
+import { type Draw } from '../domain/token.ts'
+import { type CallOptions, type Explanation, type Verdict } from '../domain/verdict.ts'
+
+/** The one moment of a command: read once, under the lock. */
+export interface Moment {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly actor: Actor
+  readonly draw: Draw
+}
+
+/** What a decision may know beside its key. */
+export interface Circumstances {
+  readonly brand: string
+  /** The key that `like` names. */
+  readonly model: Key | null
+  readonly isTaken: (id: string) => boolean
+}
+
+/** The key as it shall be, null where it is removed; and the token that was made for it, if one was. */
+export interface Decided {
+  readonly key: Key | null
+  readonly token?: string
+}
+
+/** How careful the doors must be: a `final` change asks for a word, a `reversible` one for a `y`. */
+export type Danger = 'none' | 'reversible' | 'final'
+
+interface Description<F extends Fields> {
+  /** The words on the command line, and in the palette. */
+  readonly words: string
+  readonly summary: string
+  /** More for the help of this one command. */
+  readonly notes: readonly string[]
+  readonly fields: F
+}
+
+/** The keys that an input is about. */
+export type Selected =
+  | { readonly refs: readonly KeyRef[] }
+  /** Keys that the guard refuses are left out instead of reported. */
+  | { readonly filter: KeyFilter }
+
+/** A command that changes keys. `guard` may be asked at any time, to grey an action out with its reason. */
+export interface ChangeCommand<F extends Fields = Fields> extends Description<F> {
+  readonly kind: 'change'
+  readonly action: ChangeAction
+  readonly danger: Danger
+  /** `new`: makes a key. `one`: changes one, answers it. `many`: a result for each. */
+  readonly on: 'new' | 'one' | 'many'
+  select(input: InputOf<F>, at: number): Selected | Refusal
+  /** Why the key can't be changed so, whatever the input; null when it can. */
+  readonly guard: (key: Key, at: number) => Refusal | null
+  decide(key: Key | null, input: InputOf<F>, moment: Moment, circumstances: Circumstances): Decided | Refusal
+  reason(input: InputOf<F>): string | null
+}
+
+/** What a reading command may ask. */
+export interface Reader {
+  readonly store: Store
+  readonly at: number
+  readonly actor: Actor
+  readonly isReadOnly: boolean
+  /** Ends what would go on: a follow, a verification. */
+  readonly signal: AbortSignal
+  readonly onProgress?: VerifyOptions['onProgress']
+  readonly verify: (token: unknown, options: CallOptions) => Promise<Verdict>
+  readonly explain: (token: unknown, options: CallOptions) => Promise<Explanation>
+}
+
+/** A command that answers and changes no key. */
+export interface ReadCommand<F extends Fields = Fields, R = unknown> extends Description<F> {
+  readonly kind: 'read'
+  answer(input: InputOf<F>, reader: Reader): Promise<R>
+  /** 1 when the answer is a "no". */
+  exitCode(result: R): 0 | 1
+}
+
+export type Command = ChangeCommand | ReadCommand
+
+type ChangeDetails<F extends Fields> = Omit<ChangeCommand<F>, 'kind' | 'notes' | 'reason'> & Partial<Pick<ChangeCommand<F>, 'notes' | 'reason'>>
+
+export function defineChange<F extends Fields>(details: ChangeDetails<F>): ChangeCommand<F> {
+  return { kind: 'change', notes: [], reason: () => null, ...details }
+}
+
+type ReadDetails<F extends Fields, R> = Omit<ReadCommand<F, R>, 'kind' | 'notes' | 'exitCode'> & Partial<Pick<ReadCommand<F, R>, 'notes' | 'exitCode'>>
+
+export function defineRead<F extends Fields, R>(details: ReadDetails<F, R>): ReadCommand<F, R> {
+  return { kind: 'read', notes: [], exitCode: () => 0, ...details }
+}
+
+/** The answer for a command on one key. */
+export interface ItemResult {
+  readonly id: string
+  readonly ok: boolean
+  readonly error?: { readonly code: string; readonly message: string }
+}

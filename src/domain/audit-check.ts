@@ -1,0 +1,200 @@
+// The proof of a log, record by record: chain, order, anchors, and the digests of the keys. Pure; its memory grows with the keys only.
+
+import { type Anchor, type AuditRecord, EMPTY_HEAD, GENESIS_HASH, type Head, isChangeRecord, namedSeqs, parseRecord } from './audit.ts'
+
+/** The shape of `audit verify --json`. `firstBad`: the first wrong or missing seq; null when only keys are wrong. */
+export interface AuditReport {
+  readonly ok: boolean
+  readonly records: number
+  readonly firstBad: number | null
+  readonly problems: readonly AuditProblem[]
+  readonly notes: readonly string[]
+}
+
+export interface AuditProblem {
+  readonly seq?: number
+  readonly keyId?: string
+  readonly problem: string
+}
+
+/** What the store says at the moment of the check. */
+export interface Vouched {
+  /** Who vouches, as the operator knows the file, and for which record. */
+  readonly anchors: readonly { readonly by: string; readonly anchor: Anchor }[]
+  /** The digest of each key's line, by key id. */
+  readonly keyDigests: ReadonlyMap<string, string>
+  /** SHA-256 of all key lines joined by newlines. */
+  readonly allKeysDigest: string
+  /** The seq up to which the store has seen changes. */
+  readonly seenSeq: number
+}
+
+/** More are counted, not listed. */
+const MAX_LISTED = 1000
+
+interface Undo {
+  readonly keyId: string
+  readonly digest: string | undefined
+  /** How many keys the change added: 1, 0 or -1. */
+  readonly born: number
+}
+
+interface Baseline {
+  readonly keys: number
+  readonly digest: string
+  isChanged: boolean
+}
+
+export interface AuditCheck {
+  readonly add: (line: Buffer) => void
+  readonly finish: () => AuditReport
+  /** The last record that is whole and in its place. */
+  readonly head: () => Head
+}
+
+export function createAuditCheck(vouched: Vouched): AuditCheck {
+  let problems: AuditProblem[] = []
+  let problemCount = 0
+  let firstBad: number | null = null
+  const notes: string[] = []
+  let expected = 1
+  let prev: string | null = GENESIS_HASH
+  let lastAt = ''
+  let records = 0
+  let head: Head = EMPTY_HEAD
+  const digests = new Map<string, string>()
+  let baseline: Baseline | null = null
+  let keyCount = 0
+  let commit: { base: number; undo: Map<number, Undo> } = { base: -1, undo: new Map() }
+  const pendingAnchors = new Map(vouched.anchors.filter(({ anchor }) => anchor.seq > 0).map((one) => [one.by, one.anchor]))
+
+  const bad = (problem: AuditProblem) => {
+    problemCount++
+    if (problems.length < MAX_LISTED) problems.push(problem)
+    if (problem.seq !== undefined && (firstBad === null || problem.seq < firstBad)) firstBad = problem.seq
+  }
+  const note = (text: string) => {
+    if (notes.length < MAX_LISTED) notes.push(text)
+  }
+
+  const setDigest = (keyId: string, digest: string | undefined) => {
+    if (digest === undefined) digests.delete(keyId)
+    else digests.set(keyId, digest)
+  }
+
+  const applyChange = (record: AuditRecord) => {
+    const keyId = record.keyId as string
+    if (commit.base !== record.base) commit = { base: record.base as number, undo: new Map() }
+    const born = record.action === 'key.generate' ? 1 : record.action === 'key.purge' ? -1 : 0
+    commit.undo.set(record.seq, { keyId, digest: digests.get(keyId), born })
+    setDigest(keyId, record.digest ?? undefined)
+    keyCount += born
+    if (baseline !== null) baseline.isChanged = true
+  }
+
+  const undo = (seqs: readonly number[]) => {
+    for (const seq of [...seqs].sort((a, b) => b - a)) {
+      const before = commit.undo.get(seq)
+      if (before === undefined) continue
+      keyCount -= before.born
+      setDigest(before.keyId, before.digest)
+      commit.undo.delete(seq)
+    }
+  }
+
+  const acceptLoss = (record: AuditRecord) => {
+    for (const { seq, keyId, problem } of problems) note(`accepted at seq ${record.seq}: ${seq === undefined ? '' : `seq ${seq} `}${keyId ?? ''} ${problem}`)
+    note(`loss accepted at seq ${record.seq} by ${record.actor.name}: ${record.reason}`)
+    problems = []
+    problemCount = 0
+    firstBad = null
+    digests.clear()
+    commit = { base: -1, undo: new Map() }
+    baseline = { keys: Number(record.after?.['keys']), digest: String(record.after?.['digest']), isChanged: false }
+    keyCount = baseline.keys
+    for (const [by, anchor] of pendingAnchors) if (anchor.seq < record.seq) pendingAnchors.delete(by)
+  }
+
+  const apply = (record: AuditRecord) => {
+    if (isChangeRecord(record)) applyChange(record)
+    else if (record.action === 'store.rollback' || record.action === 'store.recover') {
+      const rolledBack = namedSeqs(record, 'rolledBack')
+      const redone = namedSeqs(record, 'redone')
+      undo(rolledBack)
+      const what = [redone.length > 0 ? `redone ${redone.join(', ')}` : '', rolledBack.length > 0 ? `rolled back ${rolledBack.join(', ')}` : '']
+      note(`seq ${record.seq}: ${record.action}: ${what.filter((part) => part !== '').join('; ')}`)
+    } else if (record.action === 'log.repair') note(`seq ${record.seq}: log.repair: a torn last line of ${record.after?.['length']} bytes was cut`)
+    else if (record.action === 'usage.repair') note(`seq ${record.seq}: usage.repair: an unreadable usage file was set aside`)
+    else if (record.action === 'audit.accept-loss') acceptLoss(record)
+  }
+
+  const checkAnchors = (seq: number, hash: string) => {
+    for (const [by, anchor] of pendingAnchors) {
+      if (anchor.seq !== seq) continue
+      pendingAnchors.delete(by)
+      if (anchor.hash !== hash) bad({ seq, problem: `is not the record that ${by} vouches for` })
+    }
+  }
+
+  return {
+    add(line) {
+      records++
+      const record = parseRecord(line)
+      if (typeof record === 'string') {
+        bad({ seq: expected, problem: record })
+        prev = null
+        expected++
+        return
+      }
+      if (record.seq < expected) return bad({ seq: record.seq, problem: 'stands twice or out of place' })
+      if (record.seq > expected) {
+        bad({ seq: expected, problem: record.seq === expected + 1 ? 'is missing' : `is missing, and so are all up to ${record.seq - 1}` })
+        prev = null
+      }
+      if (prev !== null && record.prev !== prev) bad({ seq: record.seq, problem: 'does not follow the record before it' })
+      if (record.at < lastAt) note(`seq ${record.seq}: time goes back, from ${lastAt} to ${record.at}`)
+      expected = record.seq + 1
+      prev = record.hash
+      lastAt = record.at
+      head = { seq: record.seq, hash: record.hash, at: record.at }
+      checkAnchors(record.seq, record.hash)
+      apply(record)
+    },
+
+    head: () => head,
+
+    finish() {
+      const last = expected - 1
+      for (const [by, anchor] of pendingAnchors) {
+        if (anchor.seq > last) bad({ seq: expected, problem: `is missing: ${by} vouches for records up to ${anchor.seq}` })
+        else bad({ seq: anchor.seq, problem: `can't be compared with what ${by} vouches for` })
+      }
+      settleUnfinished()
+      compareKeys()
+      if (problemCount > problems.length) note(`${problemCount - problems.length} more problems are not listed`)
+      return { ok: problemCount === 0, records, firstBad, problems, notes }
+    },
+  }
+
+  /** Changes behind the store's anchor: one commit is an unrecovered crash, more are a lost or replaced store. */
+  function settleUnfinished(): void {
+    const unfinished = [...commit.undo.keys()].filter((seq) => seq > vouched.seenSeq)
+    if (unfinished.length === 0) return
+    if (commit.base === vouched.seenSeq) {
+      undo(unfinished)
+      note(`seq ${unfinished.join(', ')}: a change died half-way; the next change will recover it`)
+    } else bad({ problem: `the store has not seen the changes behind seq ${vouched.seenSeq}: it was lost or replaced by an older one` })
+  }
+
+  function compareKeys(): void {
+    for (const [keyId, digest] of vouched.keyDigests) {
+      const known = digests.get(keyId)
+      if (known === undefined && baseline === null) bad({ keyId, problem: 'was added to the store by hand' })
+      else if (known !== undefined && known !== digest) bad({ keyId, problem: 'was changed in the store by hand' })
+    }
+    for (const keyId of digests.keys()) if (!vouched.keyDigests.has(keyId)) bad({ keyId, problem: 'was removed from the store by hand' })
+    if (baseline === null) return
+    if (!baseline.isChanged && baseline.digest !== vouched.allKeysDigest) bad({ problem: 'keys were changed in the store by hand since the loss was accepted' })
+    else if (keyCount !== vouched.keyDigests.size) bad({ problem: `the store holds ${vouched.keyDigests.size} keys where the log knows of ${keyCount}` })
+  }
+}

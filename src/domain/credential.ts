@@ -1,0 +1,52 @@
+// A credential: one secret of one key, prepared for verification. Derived from the key, never stored.
+
+import { addressMatcher } from './address.ts'
+import { type Key, type Secret } from './key.ts'
+import { comparableHash } from './token.ts'
+
+export interface Credential {
+  readonly key: Key
+  readonly secret: Secret
+  readonly hash: Uint8Array
+  /** Milliseconds since 1970; infinite where the key says never. */
+  readonly secretEndsAt: number
+  readonly expiresAt: number
+  readonly notBefore: number
+  /** Null: any address. */
+  readonly isAllowedIp: ((address: string) => boolean) | null
+  /** The members of a verdict that name the key, the same for every call. */
+  readonly named: {
+    readonly keyId: string
+    readonly userId: string
+    readonly name: string | null
+    readonly environment: Key['environment']
+    readonly scopes: readonly string[]
+    readonly expiresAt: string | null
+    readonly secret: { readonly shortId: string; readonly notAfter: string | null }
+  }
+}
+
+const endOf = (instant: string | null): number => (instant === null ? Number.POSITIVE_INFINITY : Date.parse(instant))
+
+export function credentialOf(key: Key, shortId: string): Credential | null {
+  const secret = key.secrets.find((one) => one.shortId === shortId)
+  if (secret === undefined) return null
+  return {
+    key,
+    secret,
+    hash: comparableHash(secret.hash),
+    secretEndsAt: endOf(secret.notAfter),
+    expiresAt: endOf(key.expiresAt),
+    notBefore: key.notBefore === null ? 0 : Date.parse(key.notBefore),
+    isAllowedIp: key.allowedIps.length === 0 ? null : addressMatcher(key.allowedIps),
+    named: {
+      keyId: key.id,
+      userId: key.userId,
+      name: key.name,
+      environment: key.environment,
+      scopes: key.scopes,
+      expiresAt: key.expiresAt,
+      secret: Object.freeze({ shortId, notAfter: secret.notAfter }),
+    },
+  }
+}

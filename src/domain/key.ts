@@ -1,0 +1,141 @@
+// One key, many secrets: its shape, its derived status, what others may see of it. Never holds a token.
+
+import { type RateLimit } from './limit.ts'
+import { DAY_MS } from './time.ts'
+import { type Environment, hashToken, parseToken } from './token.ts'
+
+/** Retired secrets that are kept as tombstones, and older ones that may still be in their grace at once. */
+export const MAX_TOMBSTONES = 10
+export const MAX_IN_GRACE = 10
+export const MAX_TAGS = 20
+export const MAX_METADATA = 50
+const EXPIRING_MS = 7 * DAY_MS
+export const KEY_ID = /^key_[0-9A-Za-z]{12}$/
+export const SHORT_ID = /^[0-9A-Za-z]{12}$/
+
+/** One version of a key's credential. `notAfter` null: the current one. Times are ISO 8601 UTC. */
+export interface Secret {
+  readonly shortId: string
+  readonly hash: string
+  readonly createdAt: string
+  readonly notAfter: string | null
+  readonly retiredReason: string | null
+}
+
+/** A key as it is stored. The order of the members is the order in `keys.json`. */
+export interface Key {
+  readonly id: string
+  readonly userId: string
+  readonly name: string | null
+  readonly environment: Environment
+  readonly scopes: readonly string[]
+  readonly rateLimits: readonly RateLimit[]
+  readonly allowedIps: readonly string[]
+  readonly notBefore: string | null
+  readonly expiresAt: string | null
+  readonly disabledAt: string | null
+  readonly revokedAt: string | null
+  readonly revokedBy: string | null
+  readonly revokedReason: string | null
+  readonly createdAt: string
+  readonly createdBy: string
+  readonly updatedAt: string
+  readonly revision: number
+  readonly tags: readonly string[]
+  readonly metadata: Readonly<Record<string, string>>
+  readonly secrets: readonly Secret[]
+}
+
+/** The members of a key, in the order in which they are stored. */
+export const KEY_FIELDS = [
+  'id', 'userId', 'name', 'environment', 'scopes', 'rateLimits', 'allowedIps', 'notBefore', 'expiresAt', 'disabledAt',
+  'revokedAt', 'revokedBy', 'revokedReason', 'createdAt', 'createdBy', 'updatedAt', 'revision', 'tags', 'metadata', 'secrets',
+] as const satisfies readonly (keyof Key)[]
+
+export const STATUSES = ['revoked', 'disabled', 'expired', 'pending', 'rotating', 'expiring', 'active'] as const
+export type Status = (typeof STATUSES)[number]
+
+const isAfter = (instant: string | null, at: number): boolean => instant !== null && Date.parse(instant) > at
+
+export function isExpired(key: Key, at: number): boolean {
+  return key.expiresAt !== null && !isAfter(key.expiresAt, at)
+}
+
+/** The first that applies, from the fields and the clock. */
+export function statusOf(key: Key, at: number): Status {
+  if (key.revokedAt !== null) return 'revoked'
+  if (key.disabledAt !== null) return 'disabled'
+  if (isExpired(key, at)) return 'expired'
+  if (isAfter(key.notBefore, at)) return 'pending'
+  if (secretsInGrace(key, at).length > 0) return 'rotating'
+  if (key.expiresAt !== null && !isAfter(key.expiresAt, at + EXPIRING_MS)) return 'expiring'
+  return 'active'
+}
+
+/** Older secrets that still work, newest first. */
+export function secretsInGrace(key: Key, at: number): readonly Secret[] {
+  return key.secrets.filter((secret) => isAfter(secret.notAfter, at))
+}
+
+export type SecretState = 'current' | 'grace' | 'retired'
+
+export function secretState(secret: Secret, at: number): SecretState {
+  if (secret.notAfter === null) return 'current'
+  return isAfter(secret.notAfter, at) ? 'grace' : 'retired'
+}
+
+/** What is shown of a secret: everything but its hash. */
+export type SecretView = Omit<Secret, 'hash'>
+
+/** A key as every door answers it: no hash, with its status at that moment. */
+export interface KeyView extends Omit<Key, 'secrets'> {
+  readonly secrets: readonly SecretView[]
+  readonly status: Status
+}
+
+/** A key in a list: also when it was last used, or null. */
+export interface ListedKey extends KeyView {
+  readonly lastUsedAt: string | null
+}
+
+export function secretView({ hash: _, ...seen }: Secret): SecretView {
+  return seen
+}
+
+export function keyView(key: Key, at: number): KeyView {
+  return { ...key, secrets: key.secrets.map(secretView), status: statusOf(key, at) }
+}
+
+/** The key's line in `keys.json`: its members in the stored order, without a line end. */
+export function keyLine(key: Key): string {
+  return JSON.stringify(key, LINE_MEMBERS)
+}
+
+// A list of names as JSON.stringify's replacer would also filter nested objects, so the order is given by copying.
+const LINE_MEMBERS = (name: string, value: unknown): unknown => {
+  if (name !== '') return value
+  const key = value as Key
+  return Object.fromEntries(KEY_FIELDS.map((field) => [field, key[field]]))
+}
+
+/** How a caller names a key. `name` is what may be repeated in a message: never a token. */
+export type KeyRef =
+  | { readonly by: 'id'; readonly id: string; readonly name: string }
+  | { readonly by: 'secret'; readonly shortId: string; readonly hash: string | null; readonly name: string }
+  | { readonly by: 'nothing'; readonly name: string }
+
+/** Takes a key id, a shortId or a whole token. Anything else names no key. */
+export function parseKeyRef(text: string): KeyRef {
+  if (KEY_ID.test(text)) return { by: 'id', id: text, name: text }
+  if (SHORT_ID.test(text)) return { by: 'secret', shortId: text, hash: null, name: text }
+  const parsed = parseToken(text)
+  if (typeof parsed === 'string') return { by: 'nothing', name: 'that text' }
+  return { by: 'secret', shortId: parsed.shortId, hash: hashToken(text), name: parsed.shortId }
+}
+
+/** Whether the key is the one that is meant; a token with the right shortId and a wrong secret means no key. */
+export function isMeant(key: Key, ref: KeyRef): boolean {
+  if (ref.by === 'id') return key.id === ref.id
+  if (ref.by === 'nothing') return false
+  return key.secrets.some(({ shortId, hash }) => shortId === ref.shortId && (ref.hash === null || ref.hash === hash))
+}

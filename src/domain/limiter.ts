@@ -1,0 +1,195 @@
+// The limits of many keys: decides all of a key's limits at once, and shares what it admitted with other processes.
+
+import { absorb, admit, carryOver, createLimit, type LimitState, type RateLimit, used, waitMs, wholeAt } from './limit.ts'
+import { isoFrom } from './time.ts'
+import { type LimitVerdict } from './verdict.ts'
+
+export interface LimitDecision {
+  readonly isAllowed: boolean
+  /** The first limit that refused. */
+  readonly refusedBy: string | null
+  readonly limits: readonly LimitVerdict[]
+}
+
+/** Calls that one process admitted in one limit, the last of them at `at` (milliseconds since 1970). */
+export interface Admission {
+  readonly seq: number
+  readonly at: number
+  readonly count: number
+  readonly by: string
+}
+
+/** Wall time for what is stored and told, monotonic time for windows; milliseconds. */
+export interface Clocks {
+  readonly wall: () => number
+  readonly monotonic: () => number
+}
+
+interface Held {
+  state: LimitState
+  /** Admitted here and not yet told to the others. */
+  unshared: number
+  unsharedAt: number
+}
+
+/** Limits that an application makes up by call and not by key; the least recently made is forgotten first. */
+const MAX_HELD_PER_KEY = 32
+
+export interface Unshared {
+  readonly keyId: string
+  readonly name: string
+  readonly windowMs: number
+  readonly at: number
+  readonly count: number
+}
+
+export interface Limiter {
+  readonly take: (keyId: string, limits: readonly RateLimit[], isPeek: boolean) => LimitDecision
+  /** Hands over what was admitted and not yet shared, and forgets it. */
+  readonly unshared: () => Unshared[]
+  /** Takes back what could not be shared. */
+  readonly giveBack: (admitted: readonly Unshared[]) => void
+  /** Counts what others admitted, for limits that are in use here. */
+  readonly learn: (keyId: string, admissions: (name: string) => readonly Admission[], afterSeq: number) => void
+  /** The keys that have limits in use here. */
+  readonly keyIds: () => Iterable<string>
+  /** Forgets limits that are whole again. */
+  readonly sweep: () => void
+}
+
+/**
+ * A limiter for one process. `known` answers what other processes have admitted when a limit is met for the first time.
+ * The property holds for everything admitted here and learned from others.
+ */
+export function createLimiter(clocks: Clocks, self: string, known: (keyId: string, name: string) => readonly Admission[]): Limiter {
+  const keys = new Map<string, Map<string, Held>>()
+
+  const absorbAdmissions = (held: Held, admissions: readonly Admission[], now: number) => {
+    const wallNow = clocks.wall()
+    for (const { at, count } of admissions) {
+      const age = Math.max(0, wallNow - at)
+      if (age < held.state.windowMs) absorb(held.state, count, now - age)
+    }
+  }
+
+  const holdOf = (keyId: string, { name, limit, windowSeconds }: RateLimit, now: number): Held => {
+    let byName = keys.get(keyId)
+    if (byName === undefined) {
+      byName = new Map()
+      keys.set(keyId, byName)
+    }
+    let held = byName.get(name)
+    if (held === undefined) {
+      held = { state: createLimit(limit, windowSeconds), unshared: 0, unsharedAt: 0 }
+      absorbAdmissions(held, known(keyId, name), now)
+      if (byName.size >= MAX_HELD_PER_KEY) byName.delete(byName.keys().next().value as string)
+      byName.set(name, held)
+    } else if (held.state.limit !== limit || held.state.windowMs !== windowSeconds * 1000) {
+      held.state = carryOver(held.state, limit, windowSeconds)
+    }
+    return held
+  }
+
+  return {
+    take(keyId, limits, isPeek) {
+      const now = clocks.monotonic()
+      const held = limits.map((limit) => holdOf(keyId, limit, now))
+      const waits = held.map(({ state }) => waitMs(state, now))
+      const refused = waits.findIndex((wait) => wait > 0)
+      if (refused < 0 && !isPeek) {
+        for (const one of held) {
+          admit(one.state, now)
+          one.unshared++
+          one.unsharedAt = now
+        }
+      }
+      const wall = clocks.wall()
+      return {
+        isAllowed: refused < 0,
+        refusedBy: refused < 0 ? null : (limits[refused] as RateLimit).name,
+        limits: limits.map(({ name, limit, windowSeconds }, index) => {
+          const { state } = held[index] as Held
+          return {
+            name,
+            limit,
+            windowSeconds,
+            remaining: Math.max(0, limit - used(state, now)),
+            resetAt: isoFrom(wall + wholeAt(state, now) - now),
+            retryAfterMs: Math.ceil(waits[index] as number),
+          }
+        }),
+      }
+    },
+
+    unshared() {
+      const now = clocks.monotonic()
+      const wall = clocks.wall()
+      const admitted: Unshared[] = []
+      for (const [keyId, byName] of keys) {
+        for (const [name, held] of byName) {
+          if (held.unshared === 0) continue
+          admitted.push({ keyId, name, windowMs: held.state.windowMs, at: Math.round(wall - (now - held.unsharedAt)), count: held.unshared })
+          held.unshared = 0
+        }
+      }
+      return admitted
+    },
+
+    giveBack(admitted) {
+      const offset = clocks.monotonic() - clocks.wall()
+      for (const { keyId, name, at, count } of admitted) {
+        const held = keys.get(keyId)?.get(name)
+        if (held === undefined) continue
+        held.unshared += count
+        held.unsharedAt = Math.max(held.unsharedAt, at + offset)
+      }
+    },
+
+    learn(keyId, admissions, afterSeq) {
+      const byName = keys.get(keyId)
+      if (byName === undefined) return
+      const now = clocks.monotonic()
+      for (const [name, held] of byName) {
+        const news = admissions(name).filter(({ seq, by }) => seq > afterSeq && by !== self)
+        absorbAdmissions(held, news, now)
+      }
+    },
+
+    keyIds: () => keys.keys(),
+
+    sweep() {
+      const now = clocks.monotonic()
+      for (const [keyId, byName] of keys) {
+        for (const [name, held] of byName) if (held.unshared === 0 && used(held.state, now) === 0) byName.delete(name)
+        if (byName.size === 0) keys.delete(keyId)
+      }
+    },
+  }
+}
+
+/** How fine an old admission's time is kept, as a part of its window; newer ones stay single until every process has seen them. */
+const SUB_WINDOWS = 32
+const SETTLED_MS = 10_000
+const MAX_ADMISSIONS = 128
+
+/** Adds admissions to those kept for one limit, forgets what left the window and joins old neighbours, never to an earlier time. */
+export function keepAdmissions(kept: readonly Admission[], added: readonly Admission[], windowMs: number, now: number): Admission[] {
+  const joined: Admission[] = []
+  const all = [...kept, ...added].filter(({ at }) => at + windowMs > now).sort((a, b) => a.at - b.at)
+  const subWindowMs = windowMs / SUB_WINDOWS
+  for (const one of all) {
+    const last = joined.at(-1)
+    const isJoinable = last !== undefined && one.at <= now - SETTLED_MS && Math.floor(last.at / subWindowMs) === Math.floor(one.at / subWindowMs)
+    if (isJoinable) joined[joined.length - 1] = join(last, one)
+    else joined.push(one)
+  }
+  while (joined.length > MAX_ADMISSIONS) joined.splice(0, 2, join(joined[0] as Admission, joined[1] as Admission))
+  return joined
+}
+
+const join = (older: Admission, newer: Admission): Admission => ({
+  seq: Math.max(older.seq, newer.seq),
+  at: newer.at,
+  count: older.count + newer.count,
+  by: '',
+})

@@ -1,0 +1,36 @@
+// What to do with records that the store does not vouch for yet: the commit protocol's recovery table as a pure plan.
+
+import { type Anchor, type AuditRecord, isChangeRecord, namedSeqs } from './audit.ts'
+import { NOT_REDOABLE } from './change.ts'
+
+/** `broken`: the log and the store can't be brought together without an operator. */
+export type RecoveryPlan =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'recover'; readonly redo: readonly AuditRecord[]; readonly rollBack: readonly number[] }
+  | { readonly kind: 'broken'; readonly message: string }
+
+/** Change records that no rollback or recovery has undone. */
+export function unresolvedChanges(tail: readonly AuditRecord[]): AuditRecord[] {
+  const undone = new Set(tail.flatMap((record) => namedSeqs(record, 'rolledBack')))
+  return tail.filter((record) => isChangeRecord(record) && !undone.has(record.seq))
+}
+
+/**
+ * The plan for the records behind the anchor. One commit that began at the anchor died half-way: its changes are redone
+ * where their records hold all of them, so that a revocation can't be undone by putting the last file back. A key with a
+ * change that can't be redone is rolled back wholly, and after a torn line everything is.
+ */
+export function planRecovery(anchor: Anchor, tail: readonly AuditRecord[], isTorn: boolean): RecoveryPlan {
+  const unresolved = unresolvedChanges(tail)
+  if (unresolved.length === 0) return { kind: 'none' }
+  const stray = unresolved.find(({ base }) => base !== anchor.seq)
+  if (stray !== undefined) {
+    return { kind: 'broken', message: `the log holds changes up to seq ${unresolved.at(-1)?.seq} that the store, anchored at seq ${anchor.seq}, has not seen: the store was lost or replaced by an older one` }
+  }
+  const lost = new Set(unresolved.filter(({ action }) => isTorn || NOT_REDOABLE.has(action)).map(({ keyId }) => keyId))
+  return {
+    kind: 'recover',
+    redo: unresolved.filter(({ keyId }) => !lost.has(keyId)),
+    rollBack: unresolved.filter(({ keyId }) => lost.has(keyId)).map(({ seq }) => seq),
+  }
+}

@@ -1,0 +1,117 @@
+// Tokens: <prefix>_<shortId>_<secret><checksum>. Mints, parses and hashes them; never keeps one.
+
+import { hash, timingSafeEqual } from 'node:crypto'
+
+export const SHORT_ID_LENGTH = 12
+const SECRET_BYTES = 32
+const SECRET_LENGTH = 43
+const CHECKSUM_LENGTH = 6
+export const MAX_PREFIX_LENGTH = 32
+const TAIL_LENGTH = 1 + SHORT_ID_LENGTH + 1 + SECRET_LENGTH + CHECKSUM_LENGTH
+const MIN_TOKEN_LENGTH = 'x_live'.length + TAIL_LENGTH
+const MAX_TOKEN_LENGTH = MAX_PREFIX_LENGTH + TAIL_LENGTH
+
+export const ENVIRONMENTS = ['live', 'test'] as const
+export type Environment = (typeof ENVIRONMENTS)[number]
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const PREFIX = /^[a-z0-9]+(?:_[a-z0-9]+)*_(?:live|test)$/
+const BRAND = /^[a-z0-9]+(?:_[a-z0-9]+)*$/
+const HASH_SCHEME = 'sha256:'
+export const STORED_HASH = /^sha256:[A-Za-z0-9_-]{43}$/
+
+/** The digit of each ASCII code in base62, 255 where it is none. */
+const DIGITS = new Uint8Array(128).fill(255)
+for (let digit = 0; digit < ALPHABET.length; digit++) DIGITS[ALPHABET.charCodeAt(digit)] = digit
+
+/** CRC-32 (IEEE 802.3, reflected, polynomial 0xEDB88320), one step per byte. */
+const CRC_TABLE = new Int32Array(256)
+for (let byte = 0; byte < 256; byte++) {
+  let value = byte
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
+  CRC_TABLE[byte] = value
+}
+
+function crc32(text: string, length: number): number {
+  let crc = -1
+  for (let index = 0; index < length; index++) {
+    crc = (CRC_TABLE[(crc ^ text.charCodeAt(index)) & 255] as number) ^ (crc >>> 8)
+  }
+  return (crc ^ -1) >>> 0
+}
+
+function toBase62(value: bigint, length: number): string {
+  let text = ''
+  for (let rest = value; rest > 0n; rest /= 62n) text = (ALPHABET[Number(rest % 62n)] as string) + text
+  return text.padStart(length, '0')
+}
+
+function toInteger(bytes: Uint8Array): bigint {
+  let value = 0n
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte)
+  return value
+}
+
+/** What draws randomness: `bytes` octets from the system's CSPRNG, or a test's own. */
+export type Draw = (bytes: number) => Uint8Array
+
+/** 12 base62 characters out of 128 random bits; the bias of the remainder is below 2^-56. */
+export function drawShortId(draw: Draw): string {
+  return toBase62(toInteger(draw(16)) % 62n ** BigInt(SHORT_ID_LENGTH), SHORT_ID_LENGTH)
+}
+
+export function isBrand(text: string): boolean {
+  return text.length <= MAX_PREFIX_LENGTH - '_live'.length && BRAND.test(text)
+}
+
+/** Puts a token together from its parts; `secretBytes` are 32. */
+export function composeToken(prefix: string, shortId: string, secretBytes: Uint8Array): string {
+  const body = `${prefix}_${shortId}_${toBase62(toInteger(secretBytes), SECRET_LENGTH)}`
+  return body + toBase62(BigInt(crc32(body, body.length)), CHECKSUM_LENGTH)
+}
+
+export function mintToken(brand: string, environment: Environment, shortId: string, draw: Draw): string {
+  return composeToken(`${brand}_${environment}`, shortId, draw(SECRET_BYTES))
+}
+
+/** What is kept of a token: the scheme's name and base64url(SHA-256(token)). */
+export function hashToken(token: string): string {
+  return HASH_SCHEME + hash('sha256', token, 'base64url')
+}
+
+export type TokenProblem = 'MALFORMED' | 'BAD_CHECKSUM'
+
+/**
+ * The shortId of a well-formed token, or why it is none. Takes anything: never throws, reads at most 95 characters.
+ * The length comes first, then the fixed parts from the right, because the prefix may hold underscores.
+ */
+export function parseToken(token: unknown): { shortId: string } | TokenProblem {
+  if (typeof token !== 'string' || token.length < MIN_TOKEN_LENGTH || token.length > MAX_TOKEN_LENGTH) return 'MALFORMED'
+  const shortIdAt = token.length - TAIL_LENGTH + 1
+  const secretAt = shortIdAt + SHORT_ID_LENGTH + 1
+  if (token.charCodeAt(shortIdAt - 1) !== 95 || token.charCodeAt(secretAt - 1) !== 95) return 'MALFORMED'
+  for (let index = shortIdAt; index < token.length; index++) {
+    const code = token.charCodeAt(index)
+    if (index !== secretAt - 1 && (code > 127 || DIGITS[code] === 255)) return 'MALFORMED'
+  }
+  if (!PREFIX.test(token.slice(0, shortIdAt - 1))) return 'MALFORMED'
+  const checksumAt = token.length - CHECKSUM_LENGTH
+  let checksum = 0
+  for (let index = checksumAt; index < token.length; index++) checksum = checksum * 62 + (DIGITS[token.charCodeAt(index)] as number)
+  return checksum === crc32(token, checksumAt) ? { shortId: token.slice(shortIdAt, shortIdAt + SHORT_ID_LENGTH) } : 'BAD_CHECKSUM'
+}
+
+/** The octets that a token's digest is compared with: the 43 base64url characters of the stored hash. */
+export function comparableHash(storedHash: string): Uint8Array {
+  return Buffer.from(storedHash.slice(HASH_SCHEME.length), 'latin1')
+}
+
+const candidate = Buffer.alloc(SECRET_LENGTH)
+const NOBODY = Buffer.alloc(SECRET_LENGTH)
+
+/** Whether the token is the one that was hashed, in constant time; an unknown shortId (null) costs the same work. */
+export function tokenMatches(token: string, comparable: Uint8Array | null): boolean {
+  candidate.write(hash('sha256', token, 'base64url'), 'latin1')
+  const isEqual = timingSafeEqual(candidate, comparable ?? NOBODY)
+  return isEqual && comparable !== null
+}

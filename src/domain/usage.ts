@@ -1,0 +1,275 @@
+// Usage: what verifications count, how counts are merged and answered. Pure; bucket numbers are whole periods since 1970.
+
+import { type Admission } from './limiter.ts'
+import { DAY_MS, HOUR_MS, isoFrom, MINUTE_MS } from './time.ts'
+import { VERDICT_CODES, type VerdictCode } from './verdict.ts'
+
+export const MAX_EXERCISED_SCOPES = 200
+
+/** Resolutions of a series: how long a bucket is and how many are kept. */
+export const RESOLUTIONS = {
+  minute: { ms: MINUTE_MS, kept: 120 },
+  hour: { ms: HOUR_MS, kept: 168 },
+  day: { ms: DAY_MS, kept: 90 },
+} as const
+export type Resolution = keyof typeof RESOLUTIONS
+const RESOLUTION_NAMES = Object.keys(RESOLUTIONS) as Resolution[]
+
+export const WINDOWS = {
+  '1h': { resolution: 'minute', buckets: 60 },
+  '24h': { resolution: 'hour', buckets: 24 },
+  '7d': { resolution: 'hour', buckets: 168 },
+  '30d': { resolution: 'day', buckets: 30 },
+} as const satisfies Record<string, { resolution: Resolution; buckets: number }>
+export type UsageWindow = keyof typeof WINDOWS
+
+/** `[bucket, calls by code in the order of VERDICT_CODES…]`, trailing zeros left out; ascending, no bucket twice. */
+type Bucket = readonly [bucket: number, ...counts: number[]]
+export type Series = Readonly<Record<Resolution, readonly Bucket[]>>
+
+/** Calls of one key, one secret or one scope. `lastAt` is milliseconds since 1970. */
+export interface Tally {
+  readonly counts: readonly number[]
+  readonly lastAt: number | null
+  readonly series: Series
+}
+
+export interface KeyUsage {
+  readonly total: Tally
+  /** Accepted calls by shortId and by required scope. */
+  readonly secrets: Readonly<Record<string, Tally>>
+  readonly scopes: Readonly<Record<string, Tally>>
+  /** Calls that processes admitted in the key's limits and that may still be inside a window. */
+  readonly admissions: Readonly<Record<string, SharedLimit>>
+}
+
+export interface SharedLimit {
+  readonly windowMs: number
+  readonly calls: readonly Admission[]
+}
+
+export const EMPTY_SERIES: Series = { minute: [], hour: [], day: [] }
+export const EMPTY_TALLY: Tally = { counts: [], lastAt: null, series: EMPTY_SERIES }
+export const EMPTY_KEY_USAGE: KeyUsage = { total: EMPTY_TALLY, secrets: {}, scopes: {}, admissions: {} }
+
+const CODE_INDEX = Object.fromEntries(VERDICT_CODES.map((code, index) => [code, index])) as Record<VerdictCode, number>
+export const ACCEPTED = CODE_INDEX.VALID
+
+/** Calls of one key counted within one minute and not yet merged. */
+export interface KeyDelta {
+  readonly counts: number[]
+  readonly secrets: Map<string, number>
+  readonly scopes: Map<string, number>
+  /** When the last accepted call was. */
+  lastAt: number | null
+}
+
+/** Calls counted within one minute, by key id; those that name no key under `NO_KEY`. */
+export interface Delta {
+  readonly minute: number
+  readonly keys: Map<string, KeyDelta>
+}
+
+export const NO_KEY = ''
+
+export function createDelta(minute: number): Delta {
+  return { minute, keys: new Map() }
+}
+
+/** Counts one verdict. */
+export function count(delta: Delta, keyId: string, code: VerdictCode, at: number, shortId: string | null, scopes: readonly string[]): void {
+  let key = delta.keys.get(keyId)
+  if (key === undefined) {
+    key = { counts: VERDICT_CODES.map(() => 0), secrets: new Map(), scopes: new Map(), lastAt: null }
+    delta.keys.set(keyId, key)
+  }
+  const index = CODE_INDEX[code]
+  key.counts[index] = (key.counts[index] as number) + 1
+  if (index !== ACCEPTED) return
+  key.lastAt = at
+  if (shortId !== null) key.secrets.set(shortId, (key.secrets.get(shortId) ?? 0) + 1)
+  for (const scope of scopes) key.scopes.set(scope, (key.scopes.get(scope) ?? 0) + 1)
+}
+
+const addCounts = (a: readonly number[], b: readonly number[]): number[] => {
+  const sum = Array.from({ length: Math.max(a.length, b.length) }, (_, index) => (a[index] ?? 0) + (b[index] ?? 0))
+  while (sum.at(-1) === 0) sum.pop()
+  return sum
+}
+
+function addBucket(buckets: readonly Bucket[], bucket: number, counts: readonly number[]): Bucket[] {
+  let at = buckets.length
+  while (at > 0 && (buckets[at - 1] as Bucket)[0] > bucket) at--
+  const [, ...before] = buckets[at - 1]?.[0] === bucket ? (buckets[at - 1] as Bucket) : [bucket]
+  const isNew = buckets[at - 1]?.[0] !== bucket
+  return buckets.toSpliced(isNew ? at : at - 1, isNew ? 0 : 1, [bucket, ...addCounts(before, counts)])
+}
+
+/** Adds counts of the minute to a series, and forgets buckets that are too old to be kept at `now`. */
+export function addToSeries(series: Series, minute: number, counts: readonly number[], now: number): Series {
+  const next = {} as Record<Resolution, readonly Bucket[]>
+  for (const name of RESOLUTION_NAMES) {
+    const { ms, kept } = RESOLUTIONS[name]
+    const first = Math.floor(now / ms) - kept + 1
+    const added = addBucket(series[name], Math.floor((minute * MINUTE_MS) / ms), counts)
+    next[name] = (added[0] as Bucket)[0] < first ? added.filter(([bucket]) => bucket >= first) : added
+  }
+  return next
+}
+
+/** The series without buckets that are too old to be kept at `now`. */
+function trimSeries(series: Series, now: number): Series {
+  const next = {} as Record<Resolution, readonly Bucket[]>
+  for (const name of RESOLUTION_NAMES) {
+    const first = Math.floor(now / RESOLUTIONS[name].ms) - RESOLUTIONS[name].kept + 1
+    next[name] = series[name].filter(([bucket]) => bucket >= first)
+  }
+  return next
+}
+
+const trimTallies = (tallies: Tallies, now: number): Tallies =>
+  Object.fromEntries(Object.entries(tallies).map(([name, tally]) => [name, { ...tally, series: trimSeries(tally.series, now) }]))
+
+/** The usage without buckets that are too old to be kept. */
+export function trimmed(usage: KeyUsage, now: number): KeyUsage {
+  return { ...usage, total: { ...usage.total, series: trimSeries(usage.total.series, now) }, secrets: trimTallies(usage.secrets, now), scopes: trimTallies(usage.scopes, now) }
+}
+
+function addToTally(tally: Tally, minute: number, counts: readonly number[], lastAt: number | null, now: number): Tally {
+  return {
+    counts: addCounts(tally.counts, counts),
+    lastAt: lastAt === null ? tally.lastAt : Math.max(lastAt, tally.lastAt ?? 0),
+    series: addToSeries(tally.series, minute, counts, now),
+  }
+}
+
+type Tallies = Readonly<Record<string, Tally>>
+
+function addToTallies(tallies: Tallies, added: ReadonlyMap<string, number>, minute: number, lastAt: number | null, now: number, most: number): Tallies {
+  if (added.size === 0) return tallies
+  const next = new Map(Object.entries(tallies))
+  for (const [name, calls] of added) {
+    const before = next.get(name)
+    if (before === undefined && next.size >= most) dropLeastRecent(next)
+    next.set(name, addToTally(before ?? EMPTY_TALLY, minute, [calls], lastAt, now))
+  }
+  return Object.fromEntries(next)
+}
+
+function dropLeastRecent(tallies: Map<string, Tally>): void {
+  let oldest: string | null = null
+  for (const [name, { lastAt }] of tallies) if (oldest === null || (lastAt ?? 0) < (tallies.get(oldest)?.lastAt ?? 0)) oldest = name
+  if (oldest !== null) tallies.delete(oldest)
+}
+
+const MAX_COUNTED_SECRETS = 32
+
+/** The usage of a key with a minute's calls added. */
+export function addDelta(usage: KeyUsage, delta: KeyDelta, minute: number, now: number): KeyUsage {
+  return {
+    total: addToTally(usage.total, minute, delta.counts, delta.lastAt, now),
+    secrets: addToTallies(usage.secrets, delta.secrets, minute, delta.lastAt, now, MAX_COUNTED_SECRETS),
+    scopes: addToTallies(usage.scopes, delta.scopes, minute, delta.lastAt, now, MAX_EXERCISED_SCOPES),
+    admissions: usage.admissions,
+  }
+}
+
+/** A sum over buckets and totals, for an owner or the whole store. */
+function sumTallies(tallies: readonly Tally[]): Tally {
+  const series = {} as Record<Resolution, Bucket[]>
+  for (const name of RESOLUTION_NAMES) {
+    const sums = new Map<number, readonly number[]>()
+    for (const tally of tallies) for (const [bucket, ...counts] of tally.series[name]) sums.set(bucket, addCounts(sums.get(bucket) ?? [], counts))
+    series[name] = [...sums].sort(([a], [b]) => a - b).map(([bucket, counts]) => [bucket, ...counts])
+  }
+  return {
+    counts: tallies.reduce<readonly number[]>((sum, tally) => addCounts(sum, tally.counts), []),
+    lastAt: tallies.reduce<number | null>((last, { lastAt }) => (lastAt === null || (last !== null && last > lastAt) ? last : lastAt), null),
+    series,
+  }
+}
+
+function sumByName(all: readonly Tallies[]): Tallies {
+  const grouped = Map.groupBy(all.flatMap((tallies) => Object.entries(tallies)), ([name]) => name)
+  return Object.fromEntries([...grouped].map(([name, entries]) => [name, sumTallies(entries.map(([, tally]) => tally))]))
+}
+
+/** The usages of several keys as one. */
+export function sumUsages(usages: readonly KeyUsage[]): KeyUsage {
+  if (usages.length === 1) return usages[0] as KeyUsage
+  return {
+    total: sumTallies(usages.map((usage) => usage.total)),
+    secrets: sumByName(usages.map((usage) => usage.secrets)),
+    scopes: sumByName(usages.map((usage) => usage.scopes)),
+    admissions: {},
+  }
+}
+
+/** What `stats --json` prints. A null in the series is a time in which no process was alive to count. */
+export interface UsageStats {
+  readonly usageCount: number
+  readonly rateLimitedCount: number
+  readonly refused: Readonly<Partial<Record<VerdictCode, number>>>
+  readonly lastUsedAt: string | null
+  readonly bySecret: Readonly<Record<string, number>>
+  readonly byScope: Readonly<Record<string, { readonly count: number; readonly lastAt: string | null }>>
+  readonly series: {
+    readonly bucket: Resolution
+    readonly start: string
+    readonly accepted: readonly (number | null)[]
+    readonly rateLimited: readonly (number | null)[]
+  }
+}
+
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : isoFrom(ms))
+
+/** The counts of a tally: all of them, or those of the window's buckets. */
+function countsWithin(tally: Tally, window: UsageWindow | undefined, now: number): readonly number[] {
+  if (window === undefined) return tally.counts
+  const { resolution, buckets } = WINDOWS[window]
+  const last = Math.floor(now / RESOLUTIONS[resolution].ms)
+  return tally.series[resolution]
+    .filter(([bucket]) => bucket > last - buckets && bucket <= last)
+    .reduce<readonly number[]>((sum, [, ...counts]) => addCounts(sum, counts), [])
+}
+
+/**
+ * Statistics over one usage. With a window the counts are the window's, else of all time; the series is the window's, else
+ * the last hour's; its last bucket is the current one. `alive` tells in which buckets some process was there to count.
+ */
+export function usageStats(usage: KeyUsage, alive: Series, window: UsageWindow | undefined, now: number): UsageStats {
+  const counts = countsWithin(usage.total, window, now)
+  const { resolution, buckets } = WINDOWS[window ?? '1h']
+  const first = Math.floor(now / RESOLUTIONS[resolution].ms) - buckets + 1
+  const calls = new Map(usage.total.series[resolution].map(([bucket, ...byCode]) => [bucket, byCode]))
+  const isAlive = new Set(alive[resolution].map(([bucket]) => bucket))
+  const column = (code: VerdictCode) =>
+    Array.from({ length: buckets }, (_, index) => calls.get(first + index)?.[CODE_INDEX[code]] ?? (calls.has(first + index) || isAlive.has(first + index) ? 0 : null))
+  return {
+    usageCount: counts[ACCEPTED] ?? 0,
+    rateLimitedCount: counts[CODE_INDEX.RATE_LIMITED] ?? 0,
+    refused: Object.fromEntries(VERDICT_CODES.filter((code) => code !== 'VALID').map((code) => [code, counts[CODE_INDEX[code]] ?? 0])),
+    lastUsedAt: isoOrNull(usage.total.lastAt),
+    bySecret: within(usage.secrets, (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0, (tally) => tally),
+    byScope: within(usage.scopes, (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0, (tally, { lastAt }) => ({ count: tally, lastAt: isoOrNull(lastAt) })),
+    series: { bucket: resolution, start: isoFrom(first * RESOLUTIONS[resolution].ms), accepted: column('VALID'), rateLimited: column('RATE_LIMITED') },
+  }
+}
+
+function within<T>(tallies: Tallies, calls: (tally: Tally) => number, shape: (calls: number, tally: Tally) => T): Record<string, T> {
+  const entries = Object.entries(tallies).flatMap(([name, tally]) => (calls(tally) > 0 ? [[name, shape(calls(tally), tally)] as const] : []))
+  return Object.fromEntries(entries)
+}
+
+/** Marks the minutes from `since` to `now` as covered by a living process; a longer silence than `MAX_SPAN_MS` is no cover. */
+export function addAlive(alive: Series, since: number, now: number): Series {
+  const last = Math.floor(now / MINUTE_MS)
+  let next = alive
+  for (let minute = now - since > MAX_SPAN_MS ? last : Math.floor(since / MINUTE_MS); minute <= last; minute++) {
+    if (next.minute.at(-1)?.[0] !== minute) next = addToSeries(next, minute, [], now)
+  }
+  return next
+}
+
+/** A process that wrote nothing for longer was stopped or asleep. */
+const MAX_SPAN_MS = 3 * MINUTE_MS

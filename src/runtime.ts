@@ -1,0 +1,55 @@
+// The only place with the real clock, the real randomness, the user and the machine. Everything else is given them.
+
+import { randomBytes } from 'node:crypto'
+import { hostname, userInfo } from 'node:os'
+import { type Actor, type Via } from './domain/audit.ts'
+import { textProblem } from './domain/text.ts'
+import { type Draw } from './domain/token.ts'
+
+export const DEFAULT_STORE = './keys.json'
+
+export interface RuntimeClocks {
+  readonly wall: () => number
+  readonly monotonic: () => number
+  readonly uptime: () => number
+}
+
+const uptime = (): number => performance.now()
+
+/** The system's clocks; or, with a test's clock, that one, whose steps back count as no time passed. */
+export function createClocks(clock: (() => number) | undefined): RuntimeClocks {
+  if (clock === undefined) return { wall: Date.now, monotonic: uptime, uptime }
+  let last = clock()
+  let elapsed = 0
+  const monotonic = (): number => {
+    const now = clock()
+    elapsed += Math.max(0, now - last)
+    last = now
+    return elapsed
+  }
+  return { wall: clock, monotonic, uptime }
+}
+
+export const draw: Draw = (bytes) => randomBytes(bytes)
+
+/** The operating system's user; containers may run as one without a name. */
+function osUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`
+  }
+}
+
+/** Who acts: the claimed name, else KEYWRIGHT_ACTOR, else the operating system's user, who is named in any case. */
+export function createActor(via: Via, claimed: string | undefined): Actor {
+  const user = osUser()
+  return { name: claimed ?? (process.env['KEYWRIGHT_ACTOR'] || user), osUser: user, host: hostname(), via }
+}
+
+/** What is wrong with an actor's name, or null. */
+export function actorProblem({ name }: Actor): string | null {
+  return textProblem(name)
+}
+
+export const processId = process.pid

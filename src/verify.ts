@@ -1,0 +1,216 @@
+// The hot path: token → verdict, and the same rules one by one as an explanation. Reads no clock and no file.
+
+import { type Credential } from './domain/credential.ts'
+import { type Key } from './domain/key.ts'
+import { type MaybePromise, type Store } from './domain/ports.ts'
+import { missingScopes } from './domain/scope.ts'
+import { isoFrom } from './domain/time.ts'
+import { parseToken, tokenMatches } from './domain/token.ts'
+import { type CallOptions, type CheckName, type CheckResult, CHECKS, type Explanation, type RefusalReason, type Verdict, type VerdictCode } from './domain/verdict.ts'
+
+interface Refused {
+  readonly code: VerdictCode
+  readonly reason: RefusalReason
+  readonly missing?: readonly string[]
+}
+
+interface Call extends CallOptions {
+  readonly at: number
+}
+
+interface StateCheck {
+  readonly check: CheckName
+  /** Null when the call passes. */
+  readonly refuses: (credential: Credential, call: Call) => Refused | null
+  readonly detail: (credential: Credential, call: Call) => string
+}
+
+const KEY_REVOKED: Refused = { code: 'REVOKED', reason: 'KEY_REVOKED' }
+const SECRET_RETIRED: Refused = { code: 'REVOKED', reason: 'SECRET_RETIRED' }
+const KEY_DISABLED: Refused = { code: 'DISABLED', reason: 'KEY_DISABLED' }
+const KEY_EXPIRED: Refused = { code: 'EXPIRED', reason: 'KEY_EXPIRED' }
+const NOT_YET_VALID: Refused = { code: 'FORBIDDEN', reason: 'NOT_YET_VALID' }
+const ENVIRONMENT_MISMATCH: Refused = { code: 'FORBIDDEN', reason: 'ENVIRONMENT_MISMATCH' }
+const IP_UNKNOWN: Refused = { code: 'FORBIDDEN', reason: 'IP_UNKNOWN' }
+const IP_NOT_ALLOWED: Refused = { code: 'FORBIDDEN', reason: 'IP_NOT_ALLOWED' }
+
+const never = (instant: string | null): string => instant ?? 'never'
+
+/** What the key's own state says, whoever calls: the first refusal ends it. */
+const KEY_CHECKS: readonly StateCheck[] = [
+  {
+    check: 'revoked',
+    refuses: ({ key }) => (key.revokedAt === null ? null : KEY_REVOKED),
+    detail: ({ key }) => (key.revokedAt === null ? 'the key is not revoked' : `the key was revoked at ${key.revokedAt}`),
+  },
+  {
+    check: 'secret',
+    refuses: ({ secretEndsAt }, { at }) => (at < secretEndsAt ? null : SECRET_RETIRED),
+    detail: ({ secret }) => (secret.notAfter === null ? 'the secret is the current one' : `the secret's grace ends at ${secret.notAfter}`),
+  },
+  {
+    check: 'disabled',
+    refuses: ({ key }) => (key.disabledAt === null ? null : KEY_DISABLED),
+    detail: ({ key }) => (key.disabledAt === null ? 'the key is not disabled' : `the key was disabled at ${key.disabledAt}`),
+  },
+  {
+    check: 'expiry',
+    refuses: ({ expiresAt }, { at }) => (at < expiresAt ? null : KEY_EXPIRED),
+    detail: ({ key }) => `the key expires: ${never(key.expiresAt)}`,
+  },
+  {
+    check: 'not-before',
+    refuses: ({ notBefore }, { at }) => (at >= notBefore ? null : NOT_YET_VALID),
+    detail: ({ key }) => (key.notBefore === null ? 'the key has no not-before' : `the key is valid from ${key.notBefore}`),
+  },
+]
+
+const CALL_CHECKS: readonly StateCheck[] = [
+  {
+    check: 'environment',
+    refuses: ({ key }, { environment }) => (environment === null || environment === key.environment ? null : ENVIRONMENT_MISMATCH),
+    detail: ({ key }, { environment }) => (environment === null ? 'no environment is required' : `${environment} is required, the key is for ${key.environment}`),
+  },
+  {
+    check: 'ip',
+    refuses: ({ isAllowedIp }, { ip }) => (isAllowedIp === null ? null : ip === null ? IP_UNKNOWN : isAllowedIp(ip) ? null : IP_NOT_ALLOWED),
+    detail: ({ key, isAllowedIp }, { ip }) => {
+      if (isAllowedIp === null) return 'the key allows any address'
+      return `the key allows ${key.allowedIps.join(', ')}; ${ip === null ? 'no address was given' : 'an address was given'}`
+    },
+  },
+  {
+    check: 'scopes',
+    refuses: ({ key }, { requiredScopes }) => {
+      if (requiredScopes.length === 0) return null
+      const missing = missingScopes(key.scopes, requiredScopes)
+      return missing.length === 0 ? null : { code: 'INSUFFICIENT_SCOPE', reason: 'MISSING_SCOPE', missing }
+    },
+    detail: ({ key }, { requiredScopes }) => {
+      if (requiredScopes.length === 0) return 'no scope is required'
+      return `required: ${requiredScopes.join(' ')}; granted: ${key.scopes.join(' ') || 'none'}`
+    },
+  },
+]
+
+const STATE_CHECKS: readonly StateCheck[] = [...KEY_CHECKS, ...CALL_CHECKS]
+
+const firstRefusal = (checks: readonly StateCheck[], credential: Credential, call: Call): Refused | null => {
+  for (const { refuses } of checks) {
+    const refused = refuses(credential, call)
+    if (refused !== null) return refused
+  }
+  return null
+}
+
+/** Whether the key's own state lets calls pass, whatever they ask for. */
+export function isInForce(credential: Credential, at: number): boolean {
+  return firstRefusal(KEY_CHECKS, credential, { at, requiredScopes: [], environment: null, ip: null, isPeek: true }) === null
+}
+
+const unnamed = (reason: RefusalReason): Verdict => ({ valid: false, code: 'NOT_FOUND', reason })
+const MALFORMED = Object.freeze(unnamed('MALFORMED'))
+const BAD_CHECKSUM = Object.freeze(unnamed('BAD_CHECKSUM'))
+const UNKNOWN = Object.freeze(unnamed('UNKNOWN'))
+
+type VerifyingStore = Pick<Store, 'findCredential' | 'usage'>
+
+/** Chains on a promise, and stays synchronous where there is none. */
+export function then<A, B>(value: MaybePromise<A>, next: (value: A) => MaybePromise<B>): MaybePromise<B> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
+/** The verdict on a token of any type, length or content. Counts the use and consumes the limits unless it only peeks. */
+export function verify(store: VerifyingStore, token: unknown, options: CallOptions, at: number): MaybePromise<Verdict> {
+  const parsed = parseToken(token)
+  if (typeof parsed === 'string') return counted(store, null, parsed === 'MALFORMED' ? MALFORMED : BAD_CHECKSUM, options, at)
+  return then(store.findCredential(parsed.shortId), (credential) => {
+    if (!tokenMatches(token as string, credential?.hash ?? null) || credential === null) return counted(store, null, UNKNOWN, options, at)
+    return judge(store, credential, options, at)
+  })
+}
+
+function judge(store: VerifyingStore, credential: Credential, options: CallOptions, at: number): MaybePromise<Verdict> {
+  const refused = firstRefusal(STATE_CHECKS, credential, { ...options, at })
+  if (refused !== null) return counted(store, credential, { valid: false, ...refused, ...credential.named }, options, at)
+  return then(store.usage.take(credential.key.id, credential.key.rateLimits, options.isPeek), ({ refusedBy, limits }) => {
+    const verdict: Verdict =
+      refusedBy === null
+        ? { valid: true, code: 'VALID', reason: null, ...credential.named, rateLimits: limits }
+        : {
+            valid: false,
+            code: 'RATE_LIMITED',
+            reason: `LIMIT:${refusedBy}`,
+            ...credential.named,
+            rateLimits: limits,
+            retryAfterMs: Math.max(...limits.map(({ retryAfterMs }) => retryAfterMs)),
+          }
+    return counted(store, credential, verdict, options, at)
+  })
+}
+
+function counted(store: VerifyingStore, credential: Credential | null, verdict: Verdict, options: CallOptions, at: number): Verdict {
+  if (!options.isPeek) {
+    store.usage.count({
+      keyId: credential?.key.id ?? null,
+      userId: credential?.key.userId ?? null,
+      code: verdict.code,
+      at,
+      shortId: verdict.valid && credential !== null ? credential.secret.shortId : null,
+      scopes: verdict.valid ? options.requiredScopes : [],
+    })
+  }
+  return verdict
+}
+
+/** Every check in order, with the rule that decided; consumes nothing and counts nothing. */
+export async function explain(store: VerifyingStore, token: unknown, options: CallOptions, at: number): Promise<Explanation> {
+  const peek = { ...options, isPeek: true }
+  const verdict = await verify(store, token, peek, at)
+  const parsed = parseToken(token)
+  const credential = verdict.keyId === undefined || typeof parsed === 'string' ? null : await store.findCredential(parsed.shortId)
+  const failed = failedCheck(verdict)
+  const failedAt = failed === null ? CHECKS.length : CHECKS.indexOf(failed)
+  const checks = CHECKS.map((check, index): CheckResult => {
+    const outcome = index < failedAt ? 'pass' : index === failedAt ? 'fail' : 'skipped'
+    return { check, outcome, detail: outcome === 'skipped' ? `not reached: ${failed} decided` : detailOf(check, verdict, credential, { ...peek, at }) }
+  })
+  return { verdict, checks }
+}
+
+const CHECK_OF_REASON: Readonly<Record<string, CheckName>> = {
+  MALFORMED: 'shape',
+  BAD_CHECKSUM: 'checksum',
+  UNKNOWN: 'lookup',
+  KEY_REVOKED: 'revoked',
+  SECRET_RETIRED: 'secret',
+  KEY_DISABLED: 'disabled',
+  KEY_EXPIRED: 'expiry',
+  NOT_YET_VALID: 'not-before',
+  ENVIRONMENT_MISMATCH: 'environment',
+  IP_NOT_ALLOWED: 'ip',
+  IP_UNKNOWN: 'ip',
+  MISSING_SCOPE: 'scopes',
+}
+
+function failedCheck({ reason }: Verdict): CheckName | null {
+  return reason === null ? null : (CHECK_OF_REASON[reason] ?? 'limits')
+}
+
+function detailOf(check: CheckName, verdict: Verdict, credential: Credential | null, call: Call): string {
+  const isFailed = failedCheck(verdict) === check
+  if (check === 'shape') return isFailed ? 'the text has not the shape of a token' : 'the text has the shape of a token'
+  if (check === 'checksum') return isFailed ? 'the checksum is wrong: the token was mistyped or cut' : 'the checksum is right'
+  if (check === 'lookup') return isFailed ? 'no key has this secret' : `the secret is one of ${verdict.keyId}`
+  if (check === 'limits') {
+    const limits = verdict.rateLimits ?? []
+    return limits.map(({ name, remaining, limit, resetAt }) => `${name}: ${remaining} of ${limit} left, whole at ${resetAt}`).join('; ') || 'the key has no limits'
+  }
+  const state = STATE_CHECKS.find((one) => one.check === check)
+  return credential === null || state === undefined ? '' : `${state.detail(credential, call)}; the time is ${isoFrom(call.at)}`
+}
+
+/** The newest credential of a key. */
+export function newestShortId(key: Key): string {
+  return (key.secrets[0] as Key['secrets'][number]).shortId
+}

@@ -1,0 +1,67 @@
+// Durable files: written whole to a temporary file, synced, renamed, the folder synced. A reader sees one whole version.
+
+import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { errnoOf } from './faults.ts'
+
+const FILE_MODE = 0o600
+const RANDOM_BYTES = 8
+
+/** Writes all bytes; the system may take fewer at a time. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written)
+    if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' })
+    written += bytesWritten
+  }
+}
+
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+const temporaryPrefix = (path: string): string => `.${basename(path)}.`
+
+export interface Replaced {
+  /** The file that now has the name, still open; holding it keeps its inode from being used again. */
+  readonly file: FileHandle
+  /** What went wrong after the rename, when the new version already stood. */
+  readonly warning: unknown
+}
+
+/** Replaces a file. A throw means that the old version stands, untouched. */
+export async function replaceFile(path: string, bytes: Uint8Array, draw: (bytes: number) => Uint8Array): Promise<Replaced> {
+  const temporary = join(dirname(path), `${temporaryPrefix(path)}${Buffer.from(draw(RANDOM_BYTES)).toString('hex')}.tmp`)
+  const file = await open(temporary, 'wx+', FILE_MODE)
+  try {
+    await writeAll(file, bytes)
+    await file.sync()
+    await rename(temporary, path)
+  } catch (error) {
+    await file.close().catch(() => undefined)
+    await unlink(temporary).catch(() => undefined)
+    throw error
+  }
+  try {
+    await syncFolder(dirname(path))
+  } catch (warning) {
+    return { file, warning }
+  }
+  return { file, warning: null }
+}
+
+/** Removes temporary files of a file that nobody is writing: the caller holds the lock. */
+export async function removeTemporaries(path: string): Promise<void> {
+  const prefix = temporaryPrefix(path)
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(prefix) || !/^[0-9a-f]{16}\.tmp$/.test(name.slice(prefix.length))) continue
+    await unlink(join(dirname(path), name)).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw error
+    })
+  }
+}

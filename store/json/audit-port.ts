@@ -1,0 +1,166 @@
+// The audit side of the embedded store: streaming, proving, and accepting a loss.
+
+import { statSync } from 'node:fs'
+import { type Actor, type Anchor, type Entry, type Head, sha256 } from '../../src/domain/audit.ts'
+import { type AuditReport, createAuditCheck, type Vouched } from '../../src/domain/audit-check.ts'
+import { type AcceptedLoss, type AuditPort, type VerifyOptions } from '../../src/domain/ports.ts'
+import { KeywrightError } from '../../src/domain/refusal.ts'
+import { faultAt } from '../faults.ts'
+import { linesForward } from '../log/read.ts'
+import { auditRecords } from '../log/records.ts'
+import { finishedSegments } from '../log/segments.ts'
+import { type Committing, settle, writeDocument } from './commit.ts'
+import { type KeyLines } from './key-lines.ts'
+import { type Lock } from './lock.ts'
+import { readUsageAnchor } from './usage-file.ts'
+
+export interface AuditDependencies {
+  readonly store: Committing
+  readonly lock: Lock
+  readonly prepare: (wasAbandoned: boolean) => Promise<void>
+  readonly isReadOnly: boolean
+  /** After a loss was accepted: lets the usage file vouch for the new head. */
+  readonly vouch: () => Promise<void>
+}
+
+/** How often a long verification tells of its progress. */
+const RECORDS_PER_PROGRESS = 10_000
+
+/** What stood in the files at one moment: nothing is changing while the lock is held. */
+interface Still {
+  readonly lines: KeyLines
+  readonly usageAnchor: Anchor | null
+  readonly files: readonly { readonly path: string; readonly bytes: number }[]
+}
+
+export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: AuditDependencies): AuditPort {
+  const { log, keyFile, keysPath, usagePath } = store
+
+  const look = (): Still => ({
+    lines: keyFile.lines(),
+    usageAnchor: readUsageAnchor(usagePath),
+    files: [...finishedSegments(log.path), log.path].flatMap((path) => {
+      const size = sizeOf(path)
+      return size === null ? [] : [{ path, bytes: size }]
+    }),
+  })
+
+  const still = async (): Promise<Still> => {
+    // Proving is reading: a store that is not there is not given a lock file.
+    if (isReadOnly || !keyFile.exists()) {
+      keyFile.refresh()
+      return look()
+    }
+    try {
+      return await lock.hold(async (wasAbandoned) => {
+        await prepare(wasAbandoned)
+        return look()
+      })
+    } catch (error) {
+      // Where the lock can't be opened nothing can be changed either.
+      if (error instanceof KeywrightError && error.code === 'STORE_BUSY') throw error
+      keyFile.refresh()
+      return look()
+    }
+  }
+
+  const check = async (moment: Still, { onProgress, signal }: VerifyOptions): Promise<{ report: AuditReport; head: Head }> => {
+    const run = createAuditCheck(vouchedBy(moment, keysPath, usagePath))
+    const totalBytes = moment.files.reduce((sum, { bytes }) => sum + bytes, 0)
+    let records = 0
+    let bytesRead = 0
+    for (const { path, bytes } of moment.files) {
+      try {
+        for await (const line of linesForward(path, 0, bytes)) {
+          if (!line.isWhole) continue
+          run.add(line.bytes)
+          bytesRead += line.bytes.length + 1
+          if (++records % RECORDS_PER_PROGRESS !== 0) continue
+          signal?.throwIfAborted()
+          onProgress?.({ records, bytes: bytesRead, totalBytes })
+        }
+      } catch (error) {
+        if (signal?.aborted === true) throw error
+        throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', path, error)
+      }
+    }
+    return { report: run.finish(), head: run.head() }
+  }
+
+  const noteVerification = async (actor: Actor, report: AuditReport): Promise<void> => {
+    await lock.hold(async (wasAbandoned) => {
+      await prepare(wasAbandoned)
+      if (!keyFile.exists()) return
+      await settle(store, actor)
+      const { ok, records } = report
+      await log.append([{ actor, at: store.now(), action: 'audit.verify', after: { ok, records } }])
+    })
+  }
+
+  return {
+    records: (filter, options) => auditRecords(log.path, filter, options),
+
+    async verify(options) {
+      const { report } = await check(await still(), options)
+      if (options.actor === undefined || isReadOnly || !report.ok) return report
+      try {
+        await noteVerification(options.actor, report)
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        return { ...report, notes: [...report.notes, `the verification could not be put on the log: ${why}`] }
+      }
+      return report
+    },
+
+    async acceptLoss(actor, reason): Promise<AcceptedLoss> {
+      const accepted = await lock.hold(async (wasAbandoned) => {
+        await prepare(wasAbandoned)
+        const moment = look()
+        const { report, head } = await check(moment, {})
+        if (report.ok) throw new KeywrightError('INVALID_INPUT', 'nothing is lost: the log and the store agree', { hint: 'see for yourself with: keywright audit verify' })
+        const loss = extentOf(moment, report, head)
+        const { document } = moment.lines
+        const entry: Entry = {
+          actor,
+          at: store.now(),
+          action: 'audit.accept-loss',
+          reason,
+          after: { keys: document.keys.length, digest: allKeysDigest(moment.lines), ...loss },
+        }
+        const next = await log.appendBehind(head, entry)
+        await writeDocument(store, document.keys, next)
+        return { ...loss, seq: next.seq }
+      })
+      await vouch()
+      return accepted
+    },
+  }
+}
+
+function sizeOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? null
+}
+
+/** The first and last seq that are known to be lost: records that are gone, or changes that the store has not seen. */
+function extentOf({ lines, usageAnchor }: Still, report: AuditReport, head: Head): { lostFrom: number | null; lostTo: number | null } {
+  const anchor = Math.max(lines.document.audit.seq, usageAnchor?.seq ?? 0)
+  if (anchor > head.seq) return { lostFrom: report.firstBad ?? head.seq + 1, lostTo: anchor }
+  const missing = report.problems.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
+  if (missing.length > 0) return { lostFrom: Math.min(...missing), lostTo: Math.max(...missing) }
+  return { lostFrom: null, lostTo: null }
+}
+
+function vouchedBy({ lines, usageAnchor }: Still, keysPath: string, usagePath: string): Vouched {
+  const { document, bytes, starts, ends } = lines
+  return {
+    anchors: [{ by: keysPath, anchor: document.audit }, ...(usageAnchor === null ? [] : [{ by: usagePath, anchor: usageAnchor }])],
+    keyDigests: new Map(document.keys.map(({ id }, index) => [id, sha256(bytes.subarray(starts[index], ends[index]))])),
+    allKeysDigest: allKeysDigest(lines),
+    seenSeq: document.audit.seq,
+  }
+}
+
+/** SHA-256 of all key lines joined by newlines. */
+function allKeysDigest({ document, bytes, starts, ends }: KeyLines): string {
+  return sha256(document.keys.map((_, index) => bytes.toString('utf8', starts[index], ends[index])).join('\n'))
+}

@@ -1,0 +1,166 @@
+// The commit protocol of the embedded store: settle what died before, append the records, replace keys.json. Always under the lock.
+
+import { type Low } from 'lowdb'
+import { type Actor, type Anchor, type AuditRecord, type Entry, type Head, sha256 } from '../../src/domain/audit.ts'
+import { type Change, redo } from '../../src/domain/change.ts'
+import { type Key, keyLine } from '../../src/domain/key.ts'
+import { type Warn } from '../../src/domain/ports.ts'
+import { planRecovery } from '../../src/domain/recovery.ts'
+import { KeywrightError } from '../../src/domain/refusal.ts'
+import { faultAt, meaningOf } from '../faults.ts'
+import { type AuditLog, type LogTail, tornEntry } from '../log/audit-log.ts'
+import { type KeyFile } from './key-file.ts'
+import { FORMAT, type StoreDocument } from './key-lines.ts'
+import { readUsageAnchor } from './usage-file.ts'
+
+export interface Committing {
+  readonly keyFile: KeyFile
+  readonly low: Low<StoreDocument>
+  readonly log: AuditLog
+  readonly usagePath: string
+  readonly keysPath: string
+  readonly brand: string | undefined
+  readonly now: () => string
+  readonly warn: Warn
+}
+
+/** The log behind the newest anchor that can be trusted: what the next record follows. */
+async function tailOf({ keyFile, log, usagePath, keysPath }: Committing): Promise<LogTail> {
+  const keysAnchor = keyFile.lines().document.audit
+  const usageAnchor = readUsageAnchor(usagePath)
+  // Where counts were flushed behind the last change, everything up to there is settled, unless keys.json is an older one.
+  const isUsageNewer = usageAnchor !== null && usageAnchor.seq > keysAnchor.seq && usageAnchor.keysSeq <= keysAnchor.seq
+  const tail = await log.tailBehind(isUsageNewer ? usageAnchor : keysAnchor)
+  if (tail.broken !== null) throw brokenLog(log.path, tail.broken.message)
+  if (usageAnchor !== null && tail.head.seq < usageAnchor.seq) throw brokenLog(log.path, `the log ends at seq ${tail.head.seq}, ${keysPath} was used up to seq ${usageAnchor.seq}`)
+  return tail
+}
+
+function brokenLog(path: string, message: string): KeywrightError {
+  return new KeywrightError('AUDIT_BROKEN', `${path}: ${message}; no change is possible`)
+}
+
+/**
+ * Brings log and store together after a death in the middle of a commit, as 3-storage's table says. Throws AUDIT_BROKEN
+ * where that needs an operator. Afterwards the log's head can be appended to.
+ */
+export async function settle(store: Committing, actor: Actor): Promise<void> {
+  const { keyFile, log } = store
+  const tail = await tailOf(store)
+  const plan = planRecovery(keyFile.lines().document.audit, tail.records, tail.torn !== null)
+  if (plan.kind === 'broken') throw brokenLog(log.path, plan.message)
+  const note = { actor, at: store.now() }
+  if (tail.torn !== null) {
+    await log.cutTorn(tail.torn)
+    await log.append([tornEntry(tail.torn, actor, note.at)])
+  }
+  if (plan.kind === 'none') return
+  const redone = plan.redo.map(({ seq }) => seq)
+  const keys = redoneKeys(store, plan.redo)
+  const head = await log.append([{ ...note, action: 'store.recover', after: { redone, rolledBack: plan.rollBack } }])
+  if (redone.length > 0) await writeDocument(store, keys, head)
+}
+
+/** The keys with the recorded changes made again; each must come out with the digest that its record names. */
+function redoneKeys({ keyFile, log }: Committing, records: readonly AuditRecord[]): readonly Key[] {
+  const draft = createDraft(keyFile)
+  for (const { seq, keyId, after, digest } of records) {
+    const before = draft.byId(keyId as string)
+    const key = after === null ? null : before === undefined ? undefined : redo(before, after)
+    if (key === undefined || (key !== null && sha256(keyLine(key)) !== digest)) throw brokenLog(log.path, `the change of seq ${seq} can't be redone: key ${keyId} is not as it was before`)
+    draft.set(keyId as string, key)
+  }
+  return draft.finish()
+}
+
+/** Replaces keys.json; its anchor names the record. */
+export async function writeDocument({ low, brand }: Committing, keys: readonly Key[], { seq, hash }: Anchor): Promise<void> {
+  const before = low.data
+  low.data = { format: FORMAT, brand: brand ?? before.brand, audit: { seq, hash }, keys }
+  try {
+    await low.write()
+  } catch (error) {
+    low.data = before
+    throw error
+  }
+}
+
+/** A change with who makes it and when. */
+export interface Pending extends Change {
+  readonly actor: Actor
+  readonly at: string
+}
+
+/** Steps 4 and 5 of the protocol: the records, synced; then the new keys.json with its anchor. */
+export async function commit(store: Committing, changes: readonly Pending[], keys: readonly Key[]): Promise<void> {
+  const { log, keyFile, keysPath } = store
+  const base = keyFile.lines().document.audit.seq
+  const entries = changes.map(({ key, ...change }): Entry => ({ ...change, base, digest: key === null ? null : sha256(keyLine(key)) }))
+  const head = await log.append(entries)
+  try {
+    await writeDocument(store, keys, head)
+  } catch (error) {
+    throw await rolledBack(store, changes, head, faultAt('STORE_UNAVAILABLE', 'writing the store', keysPath, error))
+  }
+}
+
+/** Takes the records of a commit back that could not be written, and answers the error for its callers. */
+async function rolledBack(store: Committing, changes: readonly Pending[], head: Head, fault: KeywrightError): Promise<KeywrightError> {
+  const { actor } = changes[0] as Pending
+  const seqs = changes.map((_, index) => head.seq - changes.length + 1 + index)
+  try {
+    await store.log.append([{ actor, at: store.now(), action: 'store.rollback', after: { rolledBack: seqs } }])
+    return new KeywrightError(fault.code, `${fault.message}; nothing was changed`, { cause: fault.cause })
+  } catch (error) {
+    return new KeywrightError(fault.code, `${fault.message}; the audit log could not be corrected (${meaningOf(error)}), so that the change may still be redone`, {
+      hint: 'make room or mend the permissions, then look at the key before you try again',
+      cause: error,
+    })
+  }
+}
+
+/** The keys under changes that are being decided: reads see earlier ones. */
+export interface Draft {
+  readonly byId: (id: string) => Key | undefined
+  readonly byShortId: (shortId: string) => Key | undefined
+  readonly all: () => readonly Key[]
+  readonly set: (id: string, key: Key | null) => void
+  readonly finish: () => readonly Key[]
+}
+
+export function createDraft(keyFile: KeyFile): Draft {
+  const { keys } = keyFile.lines().document
+  const changed = new Map<string, Key | null>()
+  const shortIds = new Map<string, string>()
+  const byId = (id: string): Key | undefined => {
+    const key = changed.get(id)
+    return key === undefined ? keyFile.byId(id) : (key ?? undefined)
+  }
+  const finish = (): readonly Key[] => {
+    if (changed.size === 0) return keys
+    const next = keys.slice()
+    let isShrunk = false
+    for (const [id, key] of changed) {
+      const position = keyFile.positionOf(id)
+      if (key === null) isShrunk = true
+      else if (position === undefined) next.push(key)
+      else next[position] = key
+    }
+    return isShrunk ? next.filter(({ id }) => changed.get(id) !== null) : next
+  }
+  return {
+    byId,
+    byShortId(shortId) {
+      const drafted = shortIds.get(shortId)
+      if (drafted !== undefined) return byId(drafted)
+      const key = keyFile.byShortId(shortId)
+      return key === undefined ? undefined : byId(key.id)
+    },
+    all: finish,
+    set(id, key) {
+      changed.set(id, key)
+      for (const { shortId } of key?.secrets ?? []) shortIds.set(shortId, id)
+    },
+    finish,
+  }
+}

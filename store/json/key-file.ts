@@ -1,0 +1,174 @@
+// keys.json as lowdb sees it: an adapter that reads the file when it changed and replaces it durably. Knows nothing of commits.
+
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import { type FileHandle } from 'node:fs/promises'
+import { type Adapter } from 'lowdb'
+import { type Key } from '../../src/domain/key.ts'
+import { KeywrightError } from '../../src/domain/refusal.ts'
+import { type Draw } from '../../src/domain/token.ts'
+import { replaceFile } from '../durable.ts'
+import { errnoOf, faultAt } from '../faults.ts'
+import { composeLines, corrupt, emptyLines, type KeyLines, parseLines, type StoreDocument } from './key-lines.ts'
+
+/** Far above a million keys; a larger file is not ours. */
+const MAX_STORE_BYTES = 1024 * 1024 * 1024
+
+/** One version of the file, held open so that its inode is not used again while we compare with it. */
+interface Version {
+  readonly inode: number
+  readonly size: number
+  readonly modified: number
+  readonly release: () => void
+}
+
+export interface KeyFile extends Adapter<StoreDocument> {
+  /** What the file held when it was last read or written. */
+  readonly lines: () => KeyLines
+  readonly exists: () => boolean
+  /** Reads the file if it is not the version that is known. True when it was another one. Synchronous: the hot path asks. */
+  readonly refresh: () => boolean
+  /** A key by its position, and positions by key id and shortId. */
+  readonly byId: (id: string) => Key | undefined
+  readonly byShortId: (shortId: string) => Key | undefined
+  readonly positionOf: (id: string) => number | undefined
+  readonly close: () => void
+}
+
+export function createKeyFile(path: string, brand: string, draw: Draw, onWarning: (problem: unknown) => void): KeyFile {
+  let version: Version | null = null
+  let lines = emptyLines(brand)
+  let index = indexOf(lines.document.keys, path)
+
+  const adopt = (next: KeyLines, nextVersion: Version | null): void => {
+    index = nextIndex(index, lines.document.keys, next.document.keys, path)
+    lines = next
+    version?.release()
+    version = nextVersion
+  }
+
+  const statOf = (): Stats | null => {
+    try {
+      return statSync(path)
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return null
+      throw faultAt('STORE_UNAVAILABLE', 'reading the store', path, error)
+    }
+  }
+
+  const refresh = (): boolean => {
+    const status = statOf()
+    if (status === null) {
+      if (version === null) return false
+      throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} is gone; put it back, or restore it from a backup`)
+    }
+    if (version !== null && status.ino === version.inode && status.size === version.size && status.mtimeMs === version.modified) return false
+    const { bytes, version: read } = readVersion(path)
+    try {
+      adopt(parseLines(bytes, path, version === null ? null : lines), read)
+    } catch (error) {
+      read.release()
+      throw error
+    }
+    return true
+  }
+
+  return {
+    read: async () => {
+      refresh()
+      return lines.document
+    },
+    async write(document) {
+      const next = composeLines(document, lines)
+      const { file, warning } = await replaceFile(path, next.bytes, draw)
+      adopt(next, await versionOf(file))
+      if (warning !== null) onWarning(warning)
+    },
+    lines: () => lines,
+    exists: () => version !== null,
+    refresh,
+    byId: (id) => keyAt(index.ids.get(id)),
+    byShortId: (shortId) => keyAt(index.shortIds.get(shortId)),
+    positionOf: (id) => index.ids.get(id),
+    close() {
+      version?.release()
+      version = null
+    },
+  }
+
+  function keyAt(position: number | undefined): Key | undefined {
+    return position === undefined ? undefined : lines.document.keys[position]
+  }
+}
+
+function readVersion(path: string): { bytes: Buffer; version: Version } {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, 'r')
+  } catch (error) {
+    throw faultAt('STORE_UNAVAILABLE', 'reading the store', path, error)
+  }
+  try {
+    const status = fstatSync(descriptor)
+    if (!status.isFile()) throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} is not a file; give the path of a file`)
+    if (status.size > MAX_STORE_BYTES) throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} has ${status.size} bytes, more than ${MAX_STORE_BYTES}; move to PostgreSQL`)
+    const bytes = Buffer.allocUnsafeSlow(status.size)
+    for (let filled = 0; filled < bytes.length; ) {
+      const count = readSync(descriptor, bytes, filled, bytes.length - filled, filled)
+      if (count === 0) throw corrupt(path, { line: 1, column: 1 }, 'the file became shorter while it was read')
+      filled += count
+    }
+    return { bytes, version: { inode: status.ino, size: status.size, modified: status.mtimeMs, release: () => closeSync(descriptor) } }
+  } catch (error) {
+    closeSync(descriptor)
+    throw faultAt('STORE_UNAVAILABLE', 'reading the store', path, error)
+  }
+}
+
+async function versionOf(file: FileHandle): Promise<Version> {
+  const status = await file.stat()
+  return { inode: status.ino, size: status.size, modified: status.mtimeMs, release: () => void file.close().catch(() => undefined) }
+}
+
+interface Index {
+  readonly ids: Map<string, number>
+  readonly shortIds: Map<string, number>
+}
+
+function indexOf(keys: readonly Key[], path: string): Index {
+  const index: Index = { ids: new Map(), shortIds: new Map() }
+  keys.forEach((key, position) => add(index, key, position, path))
+  return index
+}
+
+function add(index: Index, key: Key, position: number, path: string): void {
+  const isTwice = index.ids.has(key.id) || key.secrets.some(({ shortId }) => index.shortIds.has(shortId))
+  if (isTwice) throw corrupt(path, { line: position + 2, column: 1 }, `the id or a shortId of key ${key.id} stands twice`)
+  index.ids.set(key.id, position)
+  for (const { shortId } of key.secrets) index.shortIds.set(shortId, position)
+}
+
+/** The index after a change. Where no key was removed or moved, only changed ones are touched. */
+function nextIndex(index: Index, before: readonly Key[], after: readonly Key[], path: string): Index {
+  const isGrown = after.length >= before.length && before.every((key, position) => key === after[position] || key.id === after[position]?.id)
+  if (!isGrown || before.length === 0) return indexOf(after, path)
+  const changed: number[] = []
+  after.forEach((key, position) => {
+    if (before[position] !== key) changed.push(position)
+  })
+  const fresh = new Map<string, number>()
+  const isClash = changed.some((position) => {
+    const key = after[position] as Key
+    const isOthers = (known: ReadonlyMap<string, number>, id: string): boolean => (known.get(id) ?? fresh.get(id) ?? position) !== position
+    if (isOthers(index.ids, key.id) || key.secrets.some(({ shortId }) => isOthers(index.shortIds, shortId))) return true
+    for (const id of [key.id, ...key.secrets.map(({ shortId }) => shortId)]) fresh.set(id, position)
+    return false
+  })
+  if (isClash) return indexOf(after, path)
+  for (const position of changed) for (const { shortId } of before[position]?.secrets ?? []) index.shortIds.delete(shortId)
+  for (const position of changed) {
+    const key = after[position] as Key
+    index.ids.set(key.id, position)
+    for (const { shortId } of key.secrets) index.shortIds.set(shortId, position)
+  }
+  return index
+}

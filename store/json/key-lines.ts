@@ -1,0 +1,213 @@
+// The text of keys.json: one key a line. Parses it, only what changed; puts it together again, only what changed. Touches no file.
+
+import { type Anchor, EMPTY_ANCHOR } from '../../src/domain/audit.ts'
+import { type Key, keyLine } from '../../src/domain/key.ts'
+import { KeywrightError } from '../../src/domain/refusal.ts'
+import { isBrand } from '../../src/domain/token.ts'
+import { wrongMember } from './check-key.ts'
+import { firstJsonError, type Place, placeAt } from './locate.ts'
+
+export const FORMAT = 'keywright/1'
+export const DEFAULT_BRAND = 'kw'
+const NEWLINE = 10
+const COMMA = 44
+const CLOSING_BRACE = 125
+const COMPARE_BYTES = 64 * 1024
+
+/** What keys.json holds. */
+export interface StoreDocument {
+  readonly format: typeof FORMAT
+  readonly brand: string
+  readonly audit: Anchor
+  readonly keys: readonly Key[]
+}
+
+/** A document and its text; line i, without comma and newline, is bytes[starts[i], ends[i]). */
+export interface KeyLines {
+  readonly document: StoreDocument
+  readonly bytes: Buffer
+  readonly starts: Uint32Array
+  readonly ends: Uint32Array
+}
+
+function headerLine({ format, brand, audit }: Omit<StoreDocument, 'keys'>): string {
+  return `${JSON.stringify({ format, brand, audit: { seq: audit.seq, hash: audit.hash } }).slice(0, -1)},"keys":[\n`
+}
+
+export function emptyLines(brand: string): KeyLines {
+  const document: StoreDocument = { format: FORMAT, brand, audit: EMPTY_ANCHOR, keys: [] }
+  return { document, bytes: Buffer.from(`${headerLine(document)}]}\n`), starts: new Uint32Array(0), ends: new Uint32Array(0) }
+}
+
+/** The text of a document. Lines of keys that stand unchanged in `before` are copied, not serialised again. */
+export function composeLines(document: StoreDocument, before: KeyLines | null): KeyLines {
+  const { keys } = document
+  const starts = new Uint32Array(keys.length)
+  const ends = new Uint32Array(keys.length)
+  const parts: Uint8Array[] = [Buffer.from(headerLine(document))]
+  let position = (parts[0] as Uint8Array).length
+  const old = before?.document.keys ?? []
+  let oldAt = 0
+  let runFrom = -1
+  const endRun = (): void => {
+    if (before !== null && runFrom >= 0) parts.push(before.bytes.subarray(before.starts[runFrom], before.ends[oldAt - 1]))
+    runFrom = -1
+  }
+  keys.forEach((key, index) => {
+    if (index > 0) position += 2
+    starts[index] = position
+    // Removed keys leave the order of the others as it was.
+    let oldIndex = oldAt
+    if (old[oldIndex] !== key && old[oldIndex]?.id !== key.id) while (oldIndex < old.length && old[oldIndex]?.id !== key.id) oldIndex++
+    const isKept = before !== null && old[oldIndex] === key
+    if (!isKept || oldIndex !== oldAt) endRun()
+    if (isKept) {
+      if (runFrom < 0) {
+        if (index > 0) parts.push(SEPARATOR)
+        runFrom = oldIndex
+      }
+      position += (before.ends[oldIndex] as number) - (before.starts[oldIndex] as number)
+    } else {
+      const line = Buffer.from(keyLine(key))
+      if (index > 0) parts.push(SEPARATOR)
+      parts.push(line)
+      position += line.length
+    }
+    if (oldIndex < old.length) oldAt = oldIndex + 1
+    ends[index] = position
+  })
+  endRun()
+  parts.push(Buffer.from(keys.length === 0 ? ']}\n' : '\n]}\n'))
+  return { document, bytes: Buffer.concat(parts), starts, ends }
+}
+
+const SEPARATOR = Buffer.from(',\n')
+
+/** Reads the text of keys.json. Lines that stand in `before` are not parsed again. Throws STORE_CORRUPT with the place, or STORE_FORMAT. */
+export function parseLines(bytes: Buffer, path: string, before: KeyLines | null): KeyLines {
+  const headerEnd = bytes.indexOf(NEWLINE) + 1
+  const header = parseHeader(bytes.toString('utf8', 0, headerEnd))
+  const bounds = header === null ? null : lineBounds(bytes, headerEnd)
+  if (header === null || bounds === null) return parseWhole(bytes, path)
+  const kept = before === null ? { first: 0, last: 0 } : commonLines(before, bytes, bounds)
+  const count = bounds.starts.length
+  const text = bytes.toString('utf8', bounds.starts[kept.first] ?? 0, bounds.ends[count - kept.last - 1] ?? 0)
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(`[${kept.first + kept.last >= count ? '' : text}]`)
+  } catch {
+    return parseWhole(bytes, path)
+  }
+  const fresh = parsed as unknown[]
+  if (fresh.length !== count - kept.first - kept.last) return parseWhole(bytes, path)
+  const old = before?.document.keys ?? []
+  for (let index = 0; index < fresh.length; index++) {
+    const start = bounds.starts[kept.first + index] as number
+    const id = (fresh[index] as Key | null)?.id
+    if (wrongMember(fresh[index]) !== null || bytes.toString('latin1', start, start + 7 + String(id).length) !== `{"id":"${id}`) return parseWhole(bytes, path)
+  }
+  const keys = [...old.slice(0, kept.first), ...(fresh as Key[]), ...old.slice(old.length - kept.last)]
+  return { document: { ...header, keys }, bytes, ...bounds }
+}
+
+type Header = Omit<StoreDocument, 'keys'>
+
+/** The first line as a header; null when it is none, of which `parseWhole` then says why. */
+function parseHeader(line: string): Header | null {
+  if (!line.endsWith('"keys":[\n')) return null
+  try {
+    const header: unknown = JSON.parse(`${line}]}`)
+    return wrongHeaderMember(header) === null ? (({ format, brand, audit }) => ({ format, brand, audit }))(header as StoreDocument) : null
+  } catch {
+    return null
+  }
+}
+
+function wrongHeaderMember(value: unknown): string | null {
+  const { format, brand, audit, keys, ...more } = value as Record<string, unknown>
+  const { seq, hash, ...rest } = (typeof audit === 'object' && audit !== null ? audit : {}) as Record<string, unknown>
+  if (format !== FORMAT) return 'format'
+  if (typeof brand !== 'string' || !isBrand(brand)) return 'brand'
+  if (!Number.isSafeInteger(seq) || (seq as number) < 0 || typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash) || Object.keys(rest).length > 0) return 'audit'
+  if (!Array.isArray(keys)) return 'keys'
+  return Object.keys(more)[0] ?? null
+}
+
+type Bounds = Pick<KeyLines, 'starts' | 'ends'>
+
+/** Where the lines of keys begin and end; null when the text is not laid out one key a line. */
+function lineBounds(bytes: Buffer, headerEnd: number): Bounds | null {
+  const tail = bytes.toString('latin1', Math.max(headerEnd, bytes.length - 4))
+  const bodyEnd = tail.endsWith('\n]}\n') ? bytes.length - 4 : headerEnd
+  if (bodyEnd === headerEnd) return bytes.toString('latin1', headerEnd) === ']}\n' ? { starts: new Uint32Array(0), ends: new Uint32Array(0) } : null
+  const starts: number[] = []
+  const ends: number[] = []
+  for (let start = headerEnd; start <= bodyEnd; ) {
+    const newline = bytes.indexOf(NEWLINE, start)
+    const isLast = newline === bodyEnd
+    const end = isLast ? newline : newline - 1
+    if (newline < 0 || newline > bodyEnd || bytes[end - 1] !== CLOSING_BRACE || (!isLast && bytes[end] !== COMMA)) return null
+    starts.push(start)
+    ends.push(end)
+    start = newline + 1
+  }
+  return { starts: Uint32Array.from(starts), ends: Uint32Array.from(ends) }
+}
+
+/** How many lines at the beginning and at the end stand in both texts, byte for byte. */
+function commonLines(before: KeyLines, bytes: Buffer, bounds: Bounds): { first: number; last: number } {
+  const count = bounds.starts.length
+  const oldCount = before.starts.length
+  const isSame = (index: number, oldIndex: number): boolean =>
+    before.bytes.compare(bytes, bounds.starts[index], bounds.ends[index], before.starts[oldIndex], before.ends[oldIndex]) === 0
+  const most = Math.min(count, oldCount)
+  let first = 0
+  // Blocks of lines first: one comparison for many lines.
+  const blockOf = Math.max(1, Math.floor(COMPARE_BYTES / Math.max(1, (bytes.length / Math.max(1, count)) | 0)))
+  const isSameRun = (from: number, oldFrom: number, lines: number): boolean =>
+    before.bytes.compare(bytes, bounds.starts[from], bounds.ends[from + lines - 1], before.starts[oldFrom], before.ends[oldFrom + lines - 1]) === 0
+  while (first + blockOf <= most && isSameRun(first, first, blockOf)) first += blockOf
+  while (first < most && isSame(first, first)) first++
+  let last = 0
+  while (first + last + blockOf <= most && isSameRun(count - last - blockOf, oldCount - last - blockOf, blockOf)) last += blockOf
+  while (first + last < most && isSame(count - last - 1, oldCount - last - 1)) last++
+  return { first, last }
+}
+
+/** Reads a text in any layout, and says exactly where it is wrong. Its lines are those that will be written. */
+function parseWhole(bytes: Buffer, path: string): KeyLines {
+  const text = bytes.toString('utf8')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw corrupt(path, placeAt(text, firstJsonError(text) ?? 0), text.trim() === '' ? 'the file is empty' : 'this is not JSON')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(path, { line: 1, column: 1 }, 'this is not a Keywright store')
+  const format = (value as Record<string, unknown>)['format']
+  if (typeof format === 'string' && format !== FORMAT) {
+    throw new KeywrightError('STORE_FORMAT', `${path} has a format that this version does not know; it knows ${FORMAT}`)
+  }
+  const wrong = wrongHeaderMember(value)
+  if (wrong !== null) throw corrupt(path, placeOfMember(text, 0, wrong), `the store's ${JSON.stringify(wrong)} is missing or wrong`)
+  const document = value as StoreDocument
+  let from = text.indexOf('"keys"')
+  for (const key of document.keys as readonly unknown[]) {
+    const member = wrongMember(key)
+    const id = typeof key === 'object' && key !== null && 'id' in key ? JSON.stringify(key.id) : ''
+    const at = id === '' ? from : Math.max(from, text.indexOf(id, from))
+    if (member !== null) throw corrupt(path, placeOfMember(text, at, member), member === '' ? 'this is not a key' : `the key's ${JSON.stringify(member)} is missing or wrong`)
+    from = at
+  }
+  return composeLines(document, null)
+}
+
+/** Where a member stands behind an offset, else the offset's own place. */
+function placeOfMember(text: string, from: number, member: string): Place {
+  const at = member === '' ? -1 : text.indexOf(`${JSON.stringify(member)}`, text.lastIndexOf('\n', from) + 1)
+  return placeAt(text, at < 0 ? from : at)
+}
+
+export function corrupt(path: string, { line, column }: Place, problem: string): KeywrightError {
+  return new KeywrightError('STORE_CORRUPT', `${path}:${line}:${column}: ${problem}`)
+}

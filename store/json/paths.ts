@@ -1,0 +1,122 @@
+// Where an embedded store keeps its files, and whether those places can be trusted.
+
+import { lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { KeywrightError } from '../../src/domain/refusal.ts'
+import { isBrand } from '../../src/domain/token.ts'
+import { type Warn } from '../../src/domain/ports.ts'
+import { errnoOf, faultAt } from '../faults.ts'
+import { firstJsonError, placeAt } from './locate.ts'
+
+export interface Paths {
+  readonly keys: string
+  readonly usage: string
+  readonly lock: string
+  readonly log: string
+}
+
+/** What people may set in keywright.config.json beside the store. */
+export interface Settings {
+  readonly brand?: string
+  readonly auditLog?: string
+  readonly segmentBytes?: number
+  readonly validateSummary?: 'hour' | 'day' | 'off'
+}
+
+const CONFIG_NAME = 'keywright.config.json'
+const MIN_SEGMENT_BYTES = 4096
+const MAX_CONFIG_BYTES = 1024 * 1024
+
+/** The store's real path: symbolic links followed, each of which must belong to this user or root. */
+export function resolveStore(path: string, isInsecureAllowed: boolean): string {
+  const full = resolve(path)
+  try {
+    const link = lstatSync(full)
+    if (link.isSymbolicLink() && !isInsecureAllowed) {
+      const me = process.getuid?.()
+      if (me !== undefined && link.uid !== 0 && link.uid !== me) {
+        throw new KeywrightError('STORE_INSECURE', `${full} is a symbolic link of another user (uid ${link.uid})`)
+      }
+    }
+    return realpathSync(full)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw faultAt('STORE_UNAVAILABLE', 'opening the store', full, error)
+  }
+  try {
+    return join(realpathSync(dirname(full)), basename(full))
+  } catch (error) {
+    throw faultAt('STORE_UNAVAILABLE', 'opening the folder of the store', dirname(full), error)
+  }
+}
+
+export function pathsOf(keys: string, auditLog: string | undefined): Paths {
+  const folder = dirname(keys)
+  const stem = basename(keys, '.json')
+  const log = auditLog === undefined ? join(folder, 'logs', stem === 'keys' ? 'security-audit.log' : `${stem}.security-audit.log`) : resolve(folder, auditLog)
+  return { keys, usage: join(folder, `${stem}.usage.json`), lock: join(folder, `${stem}.lock`), log }
+}
+
+function statOrNull(path: string): Stats | null {
+  try {
+    return statSync(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
+    throw faultAt('STORE_UNAVAILABLE', 'looking at', path, error)
+  }
+}
+
+const OTHERS_MAY_WRITE = 0o022
+const OTHERS_MAY_READ = 0o044
+const STICKY = 0o1000
+
+/** Refuses files and folders that others may write; warns of files that others may read. */
+export function checkTrust({ keys, usage, lock, log }: Paths, isInsecureAllowed: boolean, warn: Warn): void {
+  for (const path of new Set([keys, log, dirname(keys), dirname(log)])) {
+    const status = statOrNull(path)
+    if (status === null || (status.mode & OTHERS_MAY_WRITE) === 0) continue
+    const isFolder = status.isDirectory()
+    // In a sticky folder others can add files, but not replace ours.
+    if (isFolder && (status.mode & STICKY) !== 0) continue
+    const message = `others on this machine may write ${isFolder ? 'the folder ' : ''}${path} (mode ${(status.mode & 0o777).toString(8)})`
+    if (!isInsecureAllowed) throw new KeywrightError('STORE_INSECURE', message, { hint: `run: chmod go-w ${path}; or pass --insecure to use it all the same` })
+    warn({ code: 'STORE_INSECURE', message })
+  }
+  for (const path of [keys, usage, lock, log]) {
+    const status = statOrNull(path)
+    if (status !== null && (status.mode & OTHERS_MAY_READ) !== 0) warn({ code: 'READABLE', message: `others on this machine may read ${path}; run: chmod go= ${path}` })
+  }
+}
+
+/** The settings beside the store, or none. A file that is wrong is refused, not guessed. */
+export function readSettings(keys: string): Settings {
+  const path = join(dirname(keys), CONFIG_NAME)
+  let text: string
+  try {
+    const { size } = statSync(path)
+    if (size > MAX_CONFIG_BYTES) throw new KeywrightError('INVALID_INPUT', `${path} is larger than ${MAX_CONFIG_BYTES} bytes; settings are not`)
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return {}
+    throw faultAt('STORE_UNAVAILABLE', 'reading the settings', path, error)
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    const { line, column } = placeAt(text, firstJsonError(text) ?? 0)
+    throw new KeywrightError('INVALID_INPUT', `${path}:${line}:${column}: this is not JSON; mend the settings or remove the file`)
+  }
+  const wrong = wrongSetting(value)
+  if (wrong !== null) throw new KeywrightError('INVALID_INPUT', `${path}: ${wrong}`)
+  return value as Settings
+}
+
+function wrongSetting(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the settings are not an object'
+  const { brand, auditLog, segmentBytes, validateSummary } = value as Record<string, unknown>
+  if (brand !== undefined && (typeof brand !== 'string' || !isBrand(brand))) return 'brand must be words of a-z and 0-9 joined by _, at most 27 characters'
+  if (auditLog !== undefined && (typeof auditLog !== 'string' || !auditLog.endsWith('.log'))) return 'auditLog must be a path that ends in .log'
+  if (segmentBytes !== undefined && (!Number.isSafeInteger(segmentBytes) || (segmentBytes as number) < MIN_SEGMENT_BYTES)) return `segmentBytes must be a whole number of at least ${MIN_SEGMENT_BYTES}`
+  if (validateSummary !== undefined && !['hour', 'day', 'off'].includes(String(validateSummary))) return 'validateSummary must be hour, day or off'
+  return null
+}

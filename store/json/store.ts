@@ -1,0 +1,177 @@
+// The embedded store: one lowdb file, its log, its counts, shared by any number of processes. Implements the port; decides nothing.
+
+import { type FSWatcher, watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { Low } from 'lowdb'
+import { type Actor } from '../../src/domain/audit.ts'
+import { type Credential, credentialOf } from '../../src/domain/credential.ts'
+import { isMeant, type Key, keyView, type ListedKey } from '../../src/domain/key.ts'
+import { type Clocks } from '../../src/domain/limiter.ts'
+import { type Store, type Warn } from '../../src/domain/ports.ts'
+import { accepted, KeywrightError } from '../../src/domain/refusal.ts'
+import { selectKeys, selectUsers } from '../../src/domain/selection.ts'
+import { isoFrom } from '../../src/domain/time.ts'
+import { type Draw } from '../../src/domain/token.ts'
+import { removeTemporaries } from '../durable.ts'
+import { DEFAULT_SEGMENT_BYTES, openAuditLog } from '../log/audit-log.ts'
+import { createAuditPort } from './audit-port.ts'
+import { type Committing } from './commit.ts'
+import { createKeyFile } from './key-file.ts'
+import { DEFAULT_BRAND } from './key-lines.ts'
+import { createLock } from './lock.ts'
+import { checkTrust, type Paths, type Settings } from './paths.ts'
+import { createTransactions } from './transactions.ts'
+import { createUsage } from './usage.ts'
+
+/** How stale an answer to a verification may be at most: half of what is promised, the rest is for reading. */
+const FRESH_MS = 100
+const MAX_CREDENTIALS = 100_000
+
+export interface JsonStoreOptions {
+  readonly paths: Paths
+  readonly settings: Settings
+  /** The brand of new tokens; of the store when not given. */
+  readonly brand: string | undefined
+  readonly isReadOnly: boolean
+  readonly isInsecureAllowed: boolean
+  /** Who flushes counts and recovers. */
+  readonly actor: Actor
+  readonly clocks: StoreClocks
+  readonly draw: Draw
+  readonly pid: number
+  readonly warn: Warn
+}
+
+/** Wall and monotonic time as verification knows them, and the real time that has passed, which no test can stop. */
+export interface StoreClocks extends Clocks {
+  readonly uptime: () => number
+}
+
+/** Opens an embedded store. A file that is not there reads as empty; one that can't be used is an error now, not later. */
+export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
+  const { paths, settings, isReadOnly, actor, clocks, draw, warn } = options
+  checkTrust(paths, options.isInsecureAllowed, warn)
+  const brand = options.brand ?? settings.brand
+  const keyFile = createKeyFile(paths.keys, brand ?? DEFAULT_BRAND, draw, (problem) =>
+    warn({ code: 'FOLDER_NOT_SYNCED', message: `the folder of ${paths.keys} could not be synced: ${String(problem)}; a power failure now could undo the last change` }),
+  )
+  const low = new Low(keyFile, keyFile.lines().document)
+  await low.read()
+  const log = openAuditLog(paths.log, settings.segmentBytes ?? DEFAULT_SEGMENT_BYTES)
+  const committing: Committing = { keyFile, low, log, usagePath: paths.usage, keysPath: paths.keys, brand, now: () => isoFrom(clocks.wall()), warn }
+  const holder = () => ({ pid: options.pid, host: actor.host, since: isoFrom(clocks.wall()) })
+  const lock = createLock({ path: paths.lock, holder, onWaiting: (message) => warn({ code: 'WAITING', message }) })
+  const credentials = new Map<string, Credential>()
+  const listeners = new Set<(change: { revision: number }) => void>()
+  let watcher: FSWatcher | null = null
+  let checkedAt = Number.NEGATIVE_INFINITY
+  let trouble: KeywrightError | null = null
+
+  const onChanged = (): void => {
+    low.data = keyFile.lines().document
+    credentials.clear()
+    for (const listener of listeners) listener({ revision: low.data.audit.seq })
+  }
+
+  const look = (): void => {
+    checkedAt = clocks.uptime()
+    try {
+      if (keyFile.refresh()) onChanged()
+      trouble = null
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      trouble = new KeywrightError('STORE_UNAVAILABLE', message, { cause: error })
+    }
+  }
+
+  /** Makes sure that what is known is fresh; throws while the store can't be read. */
+  const freshen = (): void => {
+    if (clocks.uptime() - checkedAt >= FRESH_MS) look()
+    if (trouble !== null) throw trouble
+  }
+
+  const prepare = async (wasAbandoned: boolean): Promise<void> => {
+    if (wasAbandoned) {
+      await removeTemporaries(paths.keys)
+      await removeTemporaries(paths.usage)
+    }
+    if (keyFile.refresh()) onChanged()
+    trouble = null
+  }
+
+  const usage = createUsage({ options, committing, prepare, lock })
+  const transactions = createTransactions(committing, lock, prepare, clocks.wall, usage.lastUsed, onChanged)
+  const listed = (key: Key, at: number): ListedKey => {
+    const last = usage.lastUsed(key.id)
+    return { ...keyView(key, at), lastUsedAt: last === null ? null : isoFrom(last) }
+  }
+
+  return {
+    transact: (transaction) => transactions.run(transaction),
+    look(targets) {
+      freshen()
+      usage.refresh()
+      return transactions.look(targets)
+    },
+    findCredential(shortId) {
+      freshen()
+      const known = credentials.get(shortId)
+      if (known !== undefined) return known
+      const key = keyFile.byShortId(shortId)
+      const credential = key === undefined ? null : credentialOf(key, shortId)
+      if (credential === null) return null
+      if (credentials.size >= MAX_CREDENTIALS) credentials.clear()
+      credentials.set(shortId, credential)
+      return credential
+    },
+    findKey(ref) {
+      freshen()
+      const key = ref.by === 'id' ? keyFile.byId(ref.id) : ref.by === 'secret' ? keyFile.byShortId(ref.shortId) : undefined
+      return key !== undefined && isMeant(key, ref) ? key : null
+    },
+    queryKeys(query) {
+      freshen()
+      usage.refresh()
+      const page = accepted(selectKeys(keyFile.lines().document.keys, query, usage.lastUsed))
+      return { ...page, items: page.items.map((key) => listed(key, query.at)) }
+    },
+    queryUsers(query) {
+      freshen()
+      usage.refresh()
+      return accepted(selectUsers(keyFile.lines().document.keys, query, usage.lastUsed))
+    },
+    usage: usage.port,
+    audit: createAuditPort({ store: committing, lock, prepare, isReadOnly, vouch: usage.vouch }),
+    watch(listener) {
+      listeners.add(listener)
+      watcher ??= watchFolder(paths.keys, look)
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size > 0) return
+        watcher?.close()
+        watcher = null
+      }
+    },
+    anchor: () => keyFile.lines().document.audit,
+    async close() {
+      watcher?.close()
+      watcher = null
+      listeners.clear()
+      await transactions.idle()
+      await usage.end().finally(async () => {
+        keyFile.close()
+        lock.close()
+        await log.close()
+      })
+    },
+  }
+}
+
+/** Watches the folder, because a file that is replaced by rename is lost to its watcher. Keeps no process alive. */
+function watchFolder(path: string, onEvent: () => void): FSWatcher {
+  const watcher = watch(dirname(path), { persistent: false }, (_, name) => {
+    if (name === null || name === basename(path)) onEvent()
+  })
+  watcher.on('error', () => undefined)
+  return watcher
+}

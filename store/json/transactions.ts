@@ -1,0 +1,101 @@
+// Transactions of the embedded store: changes that wait together are decided one after the other and committed as one.
+
+import { isoFrom } from '../../src/domain/time.ts'
+import { type Facts, type Outcome, type Targets, type Transaction } from '../../src/domain/ports.ts'
+import { keyMatcher, type LastUsed, resolveRefs } from '../../src/domain/selection.ts'
+import { type Committing, commit, createDraft, type Draft, type Pending, settle } from './commit.ts'
+import { type Lock } from './lock.ts'
+
+/** Changes that one commit may hold together; more wait for the next. */
+const MAX_TOGETHER = 1024
+
+interface Waiting {
+  readonly transaction: Transaction<unknown>
+  readonly resolve: (answer: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface Transactions {
+  readonly look: (targets: Targets) => Facts
+  readonly run: <T>(transaction: Transaction<T>) => Promise<T>
+  /** Ends when nothing waits any more. */
+  readonly idle: () => Promise<void>
+}
+
+export function createTransactions(store: Committing, lock: Lock, prepare: (wasAbandoned: boolean) => Promise<void>, now: () => number, lastUsed: LastUsed, onCommitted: () => void): Transactions {
+  let waiting: Waiting[] = []
+  let worker: Promise<void> | null = null
+
+  const work = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      let batch: Waiting[] = []
+      try {
+        await lock.hold(async (wasAbandoned) => {
+          batch = waiting.slice(0, MAX_TOGETHER)
+          waiting = waiting.slice(MAX_TOGETHER)
+          await prepare(wasAbandoned)
+          await settle(store, (batch[0] as Waiting).transaction.actor)
+          await commitTogether(batch)
+        })
+      } catch (error) {
+        // A lock that can't be had fails everyone who waits for it.
+        for (const { reject } of batch.length > 0 ? batch : waiting) reject(error)
+        if (batch.length === 0) waiting = []
+      }
+    }
+  }
+
+  const commitTogether = async (batch: readonly Waiting[]): Promise<void> => {
+    const draft = createDraft(store.keyFile)
+    const changes: Pending[] = []
+    const answers: { waiter: Waiting; answer: unknown }[] = []
+    for (const waiter of batch) {
+      const { actor, targets, decide } = waiter.transaction
+      try {
+        const outcome: Outcome<unknown> = decide(factsOf(draft, targets))
+        for (const change of outcome.changes) {
+          changes.push({ ...change, actor, at: isoFrom(outcome.at) })
+          draft.set(change.keyId, change.key)
+        }
+        answers.push({ waiter, answer: outcome.answer })
+      } catch (error) {
+        waiter.reject(error)
+      }
+    }
+    if (changes.length > 0) {
+      try {
+        await commit(store, changes, draft.finish())
+      } catch (error) {
+        for (const { waiter } of answers) waiter.reject(error)
+        return
+      }
+      onCommitted()
+    }
+    for (const { waiter, answer } of answers) waiter.resolve(answer)
+  }
+
+  const factsOf = (draft: Draft, targets: Targets): Facts => ({
+    brand: store.brand ?? store.low.data.brand,
+    targets:
+      'refs' in targets
+        ? resolveRefs(targets.refs, (ref) => (ref.by === 'id' ? draft.byId(ref.id) : ref.by === 'secret' ? draft.byShortId(ref.shortId) : undefined))
+        : draft.all().filter(keyMatcher(targets.filter, now(), lastUsed)),
+    isTaken: (id) => draft.byId(id) !== undefined || draft.byShortId(id) !== undefined,
+  })
+
+  return {
+    look: (targets) => factsOf(createDraft(store.keyFile), targets),
+    run: <T>(transaction: Transaction<T>) =>
+      new Promise<T>((resolve, reject) => {
+        // A store that is not there yet gets its first files with its first change, not with a refusal.
+        if (!store.keyFile.exists()) transaction.decide(factsOf(createDraft(store.keyFile), transaction.targets))
+        waiting.push({ transaction, resolve: resolve as (answer: unknown) => void, reject })
+        worker ??= work().finally(() => {
+          worker = null
+        })
+      }),
+    idle: async () => {
+      await worker
+    },
+  }
+}

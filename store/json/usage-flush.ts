@@ -1,0 +1,115 @@
+// Merging counts into keys.usage.json under the lock, with the records that go with them. Never changes a key.
+
+import { type Actor, type Entry } from '../../src/domain/audit.ts'
+import { type Key } from '../../src/domain/key.ts'
+import { keepAdmissions, type Unshared } from '../../src/domain/limiter.ts'
+import { type Counted, type RefusalSum } from '../../src/domain/meter.ts'
+import { type Settings } from './paths.ts'
+import { HOUR_MS, isoFrom, MINUTE_MS } from '../../src/domain/time.ts'
+import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, type KeyUsage, NO_KEY, RESOLUTIONS, sumUsages, trimmed } from '../../src/domain/usage.ts'
+import { type UsageDocument, type UsageFile, usageLine } from './usage-file.ts'
+
+/** Keys merged before other work of this process gets its turn: a verification is never held up for long. */
+const KEYS_PER_TURN = 200
+/** How long after its end an hour is summed up, so that every process has handed its counts over. */
+const SUMMARY_DELAY_MS = MINUTE_MS
+
+export interface FlushInput {
+  readonly file: UsageFile
+  readonly keyOf: (id: string) => Key | undefined
+  readonly counted: Counted
+  readonly admitted: readonly Unshared[]
+  readonly self: string
+  /** Keys whose first use is on the log though their counts could not be written yet. */
+  readonly noted: Set<string>
+  readonly aliveSince: number
+  readonly now: number
+  readonly summary: NonNullable<Settings['validateSummary']>
+  readonly actor: Actor
+}
+
+export interface Merged {
+  readonly document: Omit<UsageDocument, 'audit'>
+  readonly entries: readonly Entry[]
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** The document with everything merged, and the records to be appended before it is written. */
+export async function mergeUsage(input: FlushInput): Promise<Merged> {
+  const { file, counted, admitted, now, aliveSince } = input
+  const before = file.document()
+  const seq = before.seq + 1
+  const lines = new Map(before.lines)
+  const entries: Entry[] = []
+  const changed = new Map<string, KeyUsage>()
+  const usageOf = (keyId: string): KeyUsage => changed.get(keyId) ?? file.usageOf(keyId)
+  let merged = 0
+  for (const { minute, keys } of counted.deltas) {
+    for (const [keyId, delta] of keys) {
+      const usage = usageOf(keyId)
+      const isFirstUse = keyId !== NO_KEY && (usage.total.counts[ACCEPTED] ?? 0) === 0 && (delta.counts[ACCEPTED] ?? 0) > 0
+      if (isFirstUse && !input.noted.has(keyId)) {
+        input.noted.add(keyId)
+        entries.push(note(input, 'validate.first-use', keyId, delta.lastAt ?? now))
+      }
+      changed.set(keyId, addDelta(usage, delta, minute, now))
+      if (++merged % KEYS_PER_TURN === 0) await nextTurn()
+    }
+  }
+  for (const { keyId, name, windowMs, at, count } of admitted) {
+    const usage = usageOf(keyId)
+    const calls = keepAdmissions(usage.admissions[name]?.calls ?? [], [{ seq, at, count, by: input.self }], windowMs, now)
+    changed.set(keyId, { ...usage, admissions: { ...liveAdmissions(usage, now), [name]: { windowMs, calls } } })
+    if (++merged % KEYS_PER_TURN === 0) await nextTurn()
+  }
+  entries.push(...counted.refusals.map((sum) => refusalEntry(input, sum)))
+  for (const [keyId, usage] of changed) lines.set(keyId, usageLine(usage))
+  const summarisedUntil = await summarise(input, lines, changed, entries)
+  return { document: { seq, summarisedUntil, alive: addAlive(before.alive, aliveSince, now), lines }, entries }
+}
+
+function liveAdmissions({ admissions }: KeyUsage, now: number): KeyUsage['admissions'] {
+  return Object.fromEntries(Object.entries(admissions).filter(([, { windowMs, calls }]) => calls.some(({ at }) => at + windowMs > now)))
+}
+
+type NoteAction = 'validate.first-use' | 'validate.summary'
+
+function note({ actor, keyOf, now }: FlushInput, action: NoteAction, keyId: string, at: number, after: Entry['after'] = { at: isoFrom(at) }): Entry {
+  return { actor, at: isoFrom(now), action, keyId, userId: keyOf(keyId)?.userId ?? null, after }
+}
+
+function refusalEntry({ actor, now }: FlushInput, { keyId, userId, code, count, since }: RefusalSum): Entry {
+  return { actor, at: isoFrom(now), action: 'validate.refused', keyId, userId, outcome: 'refused', reason: code ?? 'OTHERS', after: { count, since: isoFrom(since) } }
+}
+
+/** Once a period: sums up the accepted calls of each key, and forgets what is too old. Answers up to when all is summed up. */
+async function summarise(input: FlushInput, lines: Map<string, string>, changed: ReadonlyMap<string, KeyUsage>, entries: Entry[]): Promise<number> {
+  const { file, now, summary } = input
+  const resolution = summary === 'day' ? 'day' : 'hour'
+  const { ms } = RESOLUTIONS[resolution]
+  const until = Math.floor((now - SUMMARY_DELAY_MS) / ms) * ms
+  const from = file.document().summarisedUntil
+  if (from === 0) return Math.floor(now / HOUR_MS) * HOUR_MS
+  if (until <= from) return from
+  let folded = changed.get(NO_KEY) ?? file.usageOf(NO_KEY)
+  let seen = 0
+  for (const keyId of [...lines.keys()]) {
+    const usage = changed.get(keyId) ?? file.usageOf(keyId)
+    if (summary !== 'off' && keyId !== NO_KEY) {
+      for (const [bucket, accepted = 0] of usage.total.series[resolution]) {
+        const begin = bucket * ms
+        if (accepted > 0 && begin >= from && begin < until) entries.push(note(input, 'validate.summary', keyId, now, { count: accepted, since: isoFrom(begin) }))
+      }
+    }
+    if (keyId !== NO_KEY && input.keyOf(keyId) === undefined) {
+      // The key was purged: the store's totals keep its calls.
+      folded = { ...EMPTY_KEY_USAGE, total: sumUsages([folded, usage]).total }
+      lines.delete(keyId)
+    } else if (keyId !== NO_KEY) lines.set(keyId, usageLine(trimmed({ ...usage, admissions: liveAdmissions(usage, now) }, now)))
+    if (++seen % KEYS_PER_TURN === 0) await nextTurn()
+  }
+  if (folded.total.counts.length > 0) lines.set(NO_KEY, usageLine(folded))
+  return until
+}
+

@@ -1,0 +1,129 @@
+// Streams records across the segments of a log: forwards, from the end, or on and on as they are written.
+
+import { type FSWatcher, statSync, watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { type AuditFilter, type AuditRecord, matchesRecord, parseRecord } from '../../src/domain/audit.ts'
+import { faultAt, errnoOf } from '../faults.ts'
+import { linesBackward, linesForward } from './read.ts'
+import { finishedSegments } from './segments.ts'
+
+/** How often a follower looks where the system tells of no change. */
+const FOLLOW_POLL_MS = 1000
+
+/** The record of a line that is whole, matches its hash and passes the filter. A broken line is the business of `audit verify`. */
+function wanted(bytes: Buffer, isWhole: boolean, filter: AuditFilter): AuditRecord | null {
+  if (!isWhole) return null
+  const record = parseRecord(bytes)
+  return typeof record !== 'string' && matchesRecord(record, filter) ? record : null
+}
+
+export async function* auditRecords(path: string, filter: AuditFilter, options: { reverse?: boolean; follow?: AbortSignal }): AsyncGenerator<AuditRecord> {
+  try {
+    if (options.follow !== undefined) yield* followed(path, filter, options.follow)
+    else if (options.reverse === true) yield* backward(path, filter)
+    else yield* forward(path, filter)
+  } catch (error) {
+    throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', path, error)
+  }
+}
+
+async function* backward(path: string, filter: AuditFilter): AsyncGenerator<AuditRecord> {
+  for (const file of [path, ...finishedSegments(path).reverse()]) {
+    for await (const { bytes, isWhole } of linesBackward(file)) {
+      const record = wanted(bytes, isWhole, filter)
+      if (record !== null) yield record
+      // Log time never goes back, so that nothing older can match.
+      else if (filter.since !== undefined && isBefore(bytes, filter.since)) return
+    }
+  }
+}
+
+function isBefore(bytes: Buffer, since: number): boolean {
+  const at = /^\{"seq":\d+,"at":"([^"]{24})"/.exec(bytes.toString('latin1', 0, 80))?.[1]
+  return at !== undefined && Date.parse(at) < since
+}
+
+async function* forward(path: string, filter: AuditFilter): AsyncGenerator<AuditRecord> {
+  for (const file of [...finishedSegments(path), path]) {
+    for await (const { bytes, isWhole } of linesForward(file)) {
+      const record = wanted(bytes, isWhole, filter)
+      if (record !== null) yield record
+    }
+  }
+}
+
+/** All records, then new ones until the signal. Goes on across a change of segment. */
+async function* followed(path: string, filter: AuditFilter, signal: AbortSignal): AsyncGenerator<AuditRecord> {
+  let inode: number | null = null
+  let position = 0
+  for (const file of finishedSegments(path)) {
+    for await (const { bytes, isWhole } of linesForward(file)) {
+      const record = wanted(bytes, isWhole, filter)
+      if (record !== null) yield record
+    }
+  }
+  const news = createBell(path, signal)
+  try {
+    while (!signal.aborted) {
+      const now = inodeOf(path)
+      if (now !== inode) position = 0
+      inode = now
+      if (now !== null) {
+        for await (const { bytes, isWhole, end } of linesForward(path, position)) {
+          if (!isWhole) break
+          position = end
+          const record = wanted(bytes, isWhole, filter)
+          if (record !== null) yield record
+        }
+      }
+      await news.rung()
+    }
+  } finally {
+    news.close()
+  }
+}
+
+function inodeOf(path: string): number | null {
+  try {
+    return statSync(path).ino
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** Something to wait for: rings when the folder of the log changes, after a while at the latest, and when the signal comes. */
+function createBell(path: string, signal: AbortSignal): { rung: () => Promise<void>; close: () => void } {
+  let isRung = false
+  let wake: () => void = () => undefined
+  const ring = (): void => {
+    isRung = true
+    wake()
+  }
+  let watcher: FSWatcher | null = null
+  try {
+    watcher = watch(dirname(path), (_, name) => {
+      if (name === null || name === basename(path)) ring()
+    })
+    watcher.on('error', () => undefined)
+  } catch {
+    // Where nothing can be watched, looking once a second must do.
+  }
+  const poll = setInterval(ring, FOLLOW_POLL_MS)
+  signal.addEventListener('abort', ring)
+  return {
+    async rung() {
+      if (!isRung && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+      isRung = false
+    },
+    close() {
+      watcher?.close()
+      clearInterval(poll)
+      signal.removeEventListener('abort', ring)
+    },
+  }
+}

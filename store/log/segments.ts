@@ -1,0 +1,29 @@
+// The files of one log: the active one and the finished segments beside it, in the order of their records.
+
+import { readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { errnoOf } from '../faults.ts'
+
+/** The name of the finished segment that begins with that seq: `security-audit.<first seq>.log`. */
+export function segmentPath(logPath: string, firstSeq: number): string {
+  return join(dirname(logPath), `${basename(logPath, '.log')}.${firstSeq}.log`)
+}
+
+/** Paths of the finished segments, oldest first. */
+export function finishedSegments(logPath: string): string[] {
+  const stem = `${basename(logPath, '.log')}.`
+  let names: string[]
+  try {
+    names = readdirSync(dirname(logPath))
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  }
+  return names
+    .flatMap((name) => {
+      const firstSeq = name.startsWith(stem) && name.endsWith('.log') ? name.slice(stem.length, -'.log'.length) : ''
+      return /^[1-9]\d{0,15}$/.test(firstSeq) ? [{ firstSeq: Number(firstSeq), path: join(dirname(logPath), name) }] : []
+    })
+    .sort((a, b) => a.firstSeq - b.firstSeq)
+    .map(({ path }) => path)
+}

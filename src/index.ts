@@ -22,10 +22,10 @@ import { accepted, KeywrightError } from './domain/refusal.ts'
 import { type Environment } from './domain/token.ts'
 import { type UsageStats, type UsageWindow } from './domain/usage.ts'
 import { type Explanation, type LimitAnswer, type Verdict } from './domain/verdict.ts'
-import { openManager } from './open-manager.ts'
 import { itemResults, type Manager, soleItem } from './manager.ts'
-import { createActor } from './runtime.ts'
+import { openManager } from './open-manager.ts'
 import { onProcessEnd } from './process-end.ts'
+import { createActor } from './runtime.ts'
 
 /** A moment: ISO 8601 (UTC unless a zone is given) or a Date. */
 export type Instant = string | Date
@@ -165,12 +165,19 @@ export class ApiKeyManager {
   }
 
   /** Consumes one call of an ad-hoc limit of this key. An unknown key, or one that would not be valid, is not allowed. Never counts as a use. */
-  async checkRateLimit(keyOrToken: KeyOrToken, limit: { limitPerMinute: number } | { limit: number; windowSeconds: number }): Promise<LimitAnswer> {
+  async checkRateLimit(
+    keyOrToken: KeyOrToken,
+    limit: { limitPerMinute: number } | { limit: number; windowSeconds: number },
+  ): Promise<LimitAnswer> {
     return this.#manager.checkRateLimit(refOf(keyOrToken), limitFrom(limit))
   }
 
   /** A new secret for the same key; the old ones work until their grace (default 24 h) ends. */
-  async rotateApiKey(keyOrToken: KeyOrToken, options: { graceSeconds?: number; expiresAt?: Instant } = {}, change?: ChangeInput): Promise<{ token: string; key: KeyView }> {
+  async rotateApiKey(
+    keyOrToken: KeyOrToken,
+    options: { graceSeconds?: number; expiresAt?: Instant } = {},
+    change?: ChangeInput,
+  ): Promise<{ token: string; key: KeyView }> {
     return this.#issue(rotate, { ...options, key: keyOrToken }, change)
   }
 
@@ -190,7 +197,11 @@ export class ApiKeyManager {
   }
 
   /** Ends all keys that are selected; those that are revoked already are left out. */
-  async revokeApiKeys(selector: { userId?: string; filter?: KeyFilterInput | string; ids?: readonly KeyOrToken[] }, options: { reason: string; dryRun?: boolean }, change?: ChangeInput): Promise<BulkResult> {
+  async revokeApiKeys(
+    selector: { userId?: string; filter?: KeyFilterInput | string; ids?: readonly KeyOrToken[] },
+    options: { reason: string; dryRun?: boolean },
+    change?: ChangeInput,
+  ): Promise<BulkResult> {
     const { results, dryRun } = await this.#changeMany(revoke, { ...selector, ...options }, change)
     return { results: results.filter(({ error }) => error?.code !== 'KEY_REVOKED'), dryRun }
   }
@@ -292,14 +303,19 @@ export class ApiKeyManager {
     return itemResults(await this.#change(command, input, change))
   }
 
-  async #issue<F extends Fields>(command: ChangeCommand<F>, input: unknown, change?: ChangeInput): Promise<{ token: string; key: KeyView }> {
+  async #issue<F extends Fields>(
+    command: ChangeCommand<F>,
+    input: unknown,
+    change?: ChangeInput,
+  ): Promise<{ token: string; key: KeyView }> {
     const { token, key } = soleItem(await this.#change(command, input, change))
     return { token: token as string, key }
   }
 }
 
 function refOf(keyOrToken: unknown): KeyRef {
-  if (typeof keyOrToken !== 'string') throw new KeywrightError('INVALID_INPUT', 'the key is not a text; give a key id, a shortId or a token', { field: 'key' })
+  if (typeof keyOrToken !== 'string')
+    throw new KeywrightError('INVALID_INPUT', 'the key is not a text; give a key id, a shortId or a token', { field: 'key' })
   return parseKeyRef(keyOrToken)
 }
 
@@ -313,8 +329,8 @@ export type { CallInput } from './commands/validate.ts'
 export type { Action, Actor, AuditRecord, Via } from './domain/audit.ts'
 export type { AuditProblem, AuditReport } from './domain/audit-check.ts'
 export type { KeyView, ListedKey, SecretView, Status } from './domain/key.ts'
+export { type ErrorCode, KeywrightError } from './domain/refusal.ts'
 export type { UserSummary } from './domain/selection.ts'
 export type { UsageStats, UsageWindow } from './domain/usage.ts'
 export type { CheckResult, Explanation, LimitAnswer, LimitVerdict, RefusalReason, Verdict, VerdictCode } from './domain/verdict.ts'
-export { type ErrorCode, KeywrightError } from './domain/refusal.ts'
 export type { Environment, RateLimit }

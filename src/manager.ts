@@ -8,9 +8,9 @@ import { type Fields, type InputOf } from './domain/field.ts'
 import { type Key, type KeyRef, type KeyView, keyView } from './domain/key.ts'
 import { type RateLimit } from './domain/limit.ts'
 import { type Facts, type MaybePromise, type Outcome, type Store, type Warn } from './domain/ports.ts'
-import { isRefusal, KeywrightError, refuse, type Refusal } from './domain/refusal.ts'
+import { isRefusal, KeywrightError, type Refusal, refuse } from './domain/refusal.ts'
 import { isoFrom } from './domain/time.ts'
-import { drawShortId, type Draw } from './domain/token.ts'
+import { type Draw, drawShortId } from './domain/token.ts'
 import { type CallOptions, type Explanation, type LimitAnswer, type Verdict } from './domain/verdict.ts'
 import { explain, isInForce, newestShortId, verify } from './verify.ts'
 
@@ -46,7 +46,11 @@ export interface Changed {
 
 export interface Manager {
   readonly change: <F extends Fields>(command: ChangeCommand<F>, input: InputOf<F>, options?: ChangeOptions) => Promise<Changed>
-  readonly read: <F extends Fields, R>(command: ReadCommand<F, R>, input: InputOf<F>, options?: Partial<Pick<Reader, 'signal' | 'onProgress'>>) => Promise<R>
+  readonly read: <F extends Fields, R>(
+    command: ReadCommand<F, R>,
+    input: InputOf<F>,
+    options?: Partial<Pick<Reader, 'signal' | 'onProgress'>>,
+  ) => Promise<R>
   /** Synchronous where the store is; the hot path of a server. */
   readonly validate: (token: unknown, options: CallOptions) => MaybePromise<Verdict>
   readonly explain: (token: unknown, options: CallOptions) => Promise<Explanation>
@@ -137,7 +141,8 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
       const key = await store.findKey(ref)
       const credential = key === null ? null : await store.findCredential(ref.by === 'secret' ? ref.shortId : newestShortId(key))
       const base = { limit: limit.limit }
-      if (key === null || credential === null || !isInForce(credential, at)) return { allowed: false, ...base, remaining: 0, resetAt: isoFrom(at), retryAfterMs: 0 }
+      if (key === null || credential === null || !isInForce(credential, at))
+        return { allowed: false, ...base, remaining: 0, resetAt: isoFrom(at), retryAfterMs: 0 }
       scheduleFlush()
       const { isAllowed, limits } = await store.usage.take(key.id, [limit], false)
       const { remaining, resetAt, retryAfterMs } = limits[0] as (typeof limits)[number]
@@ -183,11 +188,16 @@ async function runChange<F extends Fields>(context: ChangeContext, command: Chan
   const dryRun = (input as { dryRun?: boolean }).dryRun === true
   const decide = (facts: Facts): Outcome<Changed> => {
     const moment: Moment = { at: clock(), actor, draw }
-    const steps = command.on === 'new' ? [birth(command, input, moment, facts, selected)] : decideEach(command, input, moment, facts, selected, expectedRevision)
+    const steps =
+      command.on === 'new'
+        ? [birth(command, input, moment, facts, selected)]
+        : decideEach(command, input, moment, facts, selected, expectedRevision)
     const changed = steps.filter(({ decided }) => decided !== null)
     const batch = command.on === 'many' && changed.length > 1 ? { batch: `batch_${drawShortId(draw)}` } : {}
     const reason = command.reason(input)
-    const changes: Change[] = changed.map(({ key, decided }) => changeOf(command.action, key, (decided as Decided).key, { reason, ...batch }))
+    const changes: Change[] = changed.map(({ key, decided }) =>
+      changeOf(command.action, key, (decided as Decided).key, { reason, ...batch }),
+    )
     return { at: moment.at, changes, answer: { items: steps.map((step) => itemOf(step, moment.at)), dryRun } }
   }
   if (dryRun) return decide(await store.look(selected)).answer
@@ -209,7 +219,13 @@ function itemOf({ id, key, decided, refusal }: Step, at: number): Item {
 
 type Selected = Exclude<ReturnType<ChangeCommand['select']>, Refusal>
 
-function birth<F extends Fields>(command: ChangeCommand<F>, input: InputOf<F>, moment: Moment, { brand, targets, isTaken }: Facts, selected: Selected): Step {
+function birth<F extends Fields>(
+  command: ChangeCommand<F>,
+  input: InputOf<F>,
+  moment: Moment,
+  { brand, targets, isTaken }: Facts,
+  selected: Selected,
+): Step {
   const [model = null] = targets
   const [ref] = 'refs' in selected ? selected.refs : []
   if (ref !== undefined && model === null) throw KeywrightError.from({ ...noSuchKey(ref.name), field: 'like' })
@@ -218,7 +234,14 @@ function birth<F extends Fields>(command: ChangeCommand<F>, input: InputOf<F>, m
   return { id: (decided.key as Key).id, key: null, decided, refusal: null }
 }
 
-function decideEach<F extends Fields>(command: ChangeCommand<F>, input: InputOf<F>, moment: Moment, { brand, targets, isTaken }: Facts, selected: Selected, expectedRevision: number | undefined): Step[] {
+function decideEach<F extends Fields>(
+  command: ChangeCommand<F>,
+  input: InputOf<F>,
+  moment: Moment,
+  { brand, targets, isTaken }: Facts,
+  selected: Selected,
+  expectedRevision: number | undefined,
+): Step[] {
   const seen = new Set<string>()
   return targets.flatMap((key, index): Step[] => {
     const ref = 'refs' in selected ? selected.refs[index] : undefined
@@ -248,8 +271,9 @@ export function soleItem({ items }: Changed): Item & { readonly key: KeyView } {
 /** The answer of a command on many keys. */
 export function itemResults({ items, dryRun }: Changed): { results: ItemResult[]; dryRun: boolean } {
   return {
-    results: items.map(({ id, refusal }) => (refusal === null ? { id, ok: true } : { id, ok: false, error: { code: refusal.refused, message: refusal.message } })),
+    results: items.map(({ id, refusal }) =>
+      refusal === null ? { id, ok: true } : { id, ok: false, error: { code: refusal.refused, message: refusal.message } },
+    ),
     dryRun,
   }
 }
-

@@ -41,12 +41,20 @@ const OPTION_TYPES: Readonly<Record<keyof OpenManagerOptions, string>> = {
 function assertOptions(options: OpenManagerOptions): void {
   for (const [name, value] of Object.entries(options)) {
     const type = Object.hasOwn(OPTION_TYPES, name) ? OPTION_TYPES[name as keyof OpenManagerOptions] : null
-    if (type === null) throw new KeywrightError('INVALID_INPUT', `${JSON.stringify(name)} is not an option of open; use ${Object.keys(OPTION_TYPES).join(', ')}`, { field: name })
-    if (value !== undefined && typeof value !== type) throw new KeywrightError('INVALID_INPUT', `the option ${name} is not a ${type}`, { field: name })
+    if (type === null)
+      throw new KeywrightError(
+        'INVALID_INPUT',
+        `${JSON.stringify(name)} is not an option of open; use ${Object.keys(OPTION_TYPES).join(', ')}`,
+        { field: name },
+      )
+    if (value !== undefined && typeof value !== type)
+      throw new KeywrightError('INVALID_INPUT', `the option ${name} is not a ${type}`, { field: name })
   }
   const { flushIntervalMs: flush } = options
   if (flush !== undefined && !(flush >= MIN_FLUSH_MS && flush <= MAX_FLUSH_MS)) {
-    throw new KeywrightError('INVALID_INPUT', `flushIntervalMs is not accepted; use ${MIN_FLUSH_MS} to ${MAX_FLUSH_MS}`, { field: 'flushIntervalMs' })
+    throw new KeywrightError('INVALID_INPUT', `flushIntervalMs is not accepted; use ${MIN_FLUSH_MS} to ${MAX_FLUSH_MS}`, {
+      field: 'flushIntervalMs',
+    })
   }
 }
 
@@ -73,5 +81,13 @@ export async function openManager(options: OpenManagerOptions, via: Via): Promis
     pid: processId,
     warn,
   })
-  return createManager({ store, actor, clock: clocks.wall, draw: entropy, isReadOnly, flushIntervalMs: options.flushIntervalMs ?? DEFAULT_FLUSH_MS, warn })
+  return createManager({
+    store,
+    actor,
+    clock: clocks.wall,
+    draw: entropy,
+    isReadOnly,
+    flushIntervalMs: options.flushIntervalMs ?? DEFAULT_FLUSH_MS,
+    warn,
+  })
 }

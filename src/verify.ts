@@ -6,7 +6,16 @@ import { type MaybePromise, type Store } from './domain/ports.ts'
 import { missingScopes } from './domain/scope.ts'
 import { isoFrom } from './domain/time.ts'
 import { parseToken, tokenMatches } from './domain/token.ts'
-import { type CallOptions, type CheckName, type CheckResult, CHECKS, type Explanation, type RefusalReason, type Verdict, type VerdictCode } from './domain/verdict.ts'
+import {
+  type CallOptions,
+  CHECKS,
+  type CheckName,
+  type CheckResult,
+  type Explanation,
+  type RefusalReason,
+  type Verdict,
+  type VerdictCode,
+} from './domain/verdict.ts'
 
 interface Refused {
   readonly code: VerdictCode
@@ -69,11 +78,13 @@ const CALL_CHECKS: readonly StateCheck[] = [
   {
     check: 'environment',
     refuses: ({ key }, { environment }) => (environment === null || environment === key.environment ? null : ENVIRONMENT_MISMATCH),
-    detail: ({ key }, { environment }) => (environment === null ? 'no environment is required' : `${environment} is required, the key is for ${key.environment}`),
+    detail: ({ key }, { environment }) =>
+      environment === null ? 'no environment is required' : `${environment} is required, the key is for ${key.environment}`,
   },
   {
     check: 'ip',
-    refuses: ({ isAllowedIp }, { ip }) => (isAllowedIp === null ? null : ip === null ? IP_UNKNOWN : isAllowedIp(ip) ? null : IP_NOT_ALLOWED),
+    refuses: ({ isAllowedIp }, { ip }) =>
+      isAllowedIp === null ? null : ip === null ? IP_UNKNOWN : isAllowedIp(ip) ? null : IP_NOT_ALLOWED,
     detail: ({ key, isAllowedIp }, { ip }) => {
       if (isAllowedIp === null) return 'the key allows any address'
       return `the key allows ${key.allowedIps.join(', ')}; ${ip === null ? 'no address was given' : 'an address was given'}`
@@ -173,7 +184,11 @@ export async function explain(store: VerifyingStore, token: unknown, options: Ca
   const failedAt = failed === null ? CHECKS.length : CHECKS.indexOf(failed)
   const checks = CHECKS.map((check, index): CheckResult => {
     const outcome = index < failedAt ? 'pass' : index === failedAt ? 'fail' : 'skipped'
-    return { check, outcome, detail: outcome === 'skipped' ? `not reached: ${failed} decided` : detailOf(check, verdict, credential, { ...peek, at }) }
+    return {
+      check,
+      outcome,
+      detail: outcome === 'skipped' ? `not reached: ${failed} decided` : detailOf(check, verdict, credential, { ...peek, at }),
+    }
   })
   return { verdict, checks }
 }
@@ -204,7 +219,10 @@ function detailOf(check: CheckName, verdict: Verdict, credential: Credential | n
   if (check === 'lookup') return isFailed ? 'no key has this secret' : `the secret is one of ${verdict.keyId}`
   if (check === 'limits') {
     const limits = verdict.rateLimits ?? []
-    return limits.map(({ name, remaining, limit, resetAt }) => `${name}: ${remaining} of ${limit} left, whole at ${resetAt}`).join('; ') || 'the key has no limits'
+    return (
+      limits.map(({ name, remaining, limit, resetAt }) => `${name}: ${remaining} of ${limit} left, whole at ${resetAt}`).join('; ') ||
+      'the key has no limits'
+    )
   }
   const state = STATE_CHECKS.find((one) => one.check === check)
   return credential === null || state === undefined ? '' : `${state.detail(credential, call)}; the time is ${isoFrom(call.at)}`

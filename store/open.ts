@@ -16,9 +16,14 @@ const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i
 
 export async function openStore({ store, auditLog, ...options }: OpenOptions): Promise<Store> {
   if (store === '') throw new KeywrightError('INVALID_INPUT', 'the store is empty; give a path, as in ./keys.json', { field: 'store' })
-  if (URL_SCHEME.test(store)) throw new KeywrightError('INVALID_INPUT', 'the store is a URL, of which this version knows none; give the path of a file', { field: 'store' })
+  if (URL_SCHEME.test(store))
+    throw new KeywrightError('INVALID_INPUT', 'the store is a URL, of which this version knows none; give the path of a file', {
+      field: 'store',
+    })
   if (options.brand !== undefined && !isBrand(options.brand)) {
-    throw new KeywrightError('INVALID_INPUT', 'the brand is not accepted; use words of a-z and 0-9 joined by _, at most 27 characters', { field: 'brand' })
+    throw new KeywrightError('INVALID_INPUT', 'the brand is not accepted; use words of a-z and 0-9 joined by _, at most 27 characters', {
+      field: 'brand',
+    })
   }
   const keys = resolveStore(store, options.isInsecureAllowed)
   const settings = readSettings(keys)

@@ -43,7 +43,12 @@ async function filterOf(input: InputOf<typeof filterFields>, { store, at }: Pick
   return filter
 }
 
-async function* streamed(input: InputOf<typeof filterFields>, reader: Pick<Reader, 'store' | 'at'>, options: { reverse?: boolean; follow?: AbortSignal }, limit = MAX_LISTED): AsyncGenerator<AuditRecord> {
+async function* streamed(
+  input: InputOf<typeof filterFields>,
+  reader: Pick<Reader, 'store' | 'at'>,
+  options: { reverse?: boolean; follow?: AbortSignal },
+  limit = MAX_LISTED,
+): AsyncGenerator<AuditRecord> {
   let given = 0
   for await (const record of reader.store.audit.records(await filterOf(input, reader), options)) {
     yield record
@@ -86,7 +91,10 @@ async function* following(input: InputOf<typeof filterFields>, reader: Reader, l
 export const auditExport = defineRead({
   words: 'audit export',
   summary: 'Write the whole log to stdout, oldest first',
-  fields: { format: required(kinds.choice(['jsonl', 'csv']), 'Format', 'JSON Lines as on the log, or CSV', { flag: 'format' }), ...filterFields },
+  fields: {
+    format: required(kinds.choice(['jsonl', 'csv']), 'Format', 'JSON Lines as on the log, or CSV', { flag: 'format' }),
+    ...filterFields,
+  },
   answer: async ({ format, ...filter }, reader) => ({ format, records: streamed(filter, reader, {}) }),
 })
 

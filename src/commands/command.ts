@@ -1,7 +1,7 @@
 // What a command is: an operation described once, from which library method, flags, help, form and confirmation come.
 
-import { type ChangeAction } from '../domain/change.ts'
 import { type Actor } from '../domain/audit.ts'
+import { type ChangeAction } from '../domain/change.ts'
 import { type Fields, type InputOf } from '../domain/field.ts'
 import { type Key, type KeyRef } from '../domain/key.ts'
 import { type Store, type VerifyOptions } from '../domain/ports.ts'
@@ -87,13 +87,15 @@ export interface ReadCommand<F extends Fields = Fields, R = unknown> extends Des
 
 export type Command = ChangeCommand | ReadCommand
 
-type ChangeDetails<F extends Fields> = Omit<ChangeCommand<F>, 'kind' | 'notes' | 'reason'> & Partial<Pick<ChangeCommand<F>, 'notes' | 'reason'>>
+type ChangeDetails<F extends Fields> = Omit<ChangeCommand<F>, 'kind' | 'notes' | 'reason'> &
+  Partial<Pick<ChangeCommand<F>, 'notes' | 'reason'>>
 
 export function defineChange<F extends Fields>(details: ChangeDetails<F>): ChangeCommand<F> {
   return { kind: 'change', notes: [], reason: () => null, ...details }
 }
 
-type ReadDetails<F extends Fields, R> = Omit<ReadCommand<F, R>, 'kind' | 'notes' | 'exitCode'> & Partial<Pick<ReadCommand<F, R>, 'notes' | 'exitCode'>>
+type ReadDetails<F extends Fields, R> = Omit<ReadCommand<F, R>, 'kind' | 'notes' | 'exitCode'> &
+  Partial<Pick<ReadCommand<F, R>, 'notes' | 'exitCode'>>
 
 export function defineRead<F extends Fields, R>(details: ReadDetails<F, R>): ReadCommand<F, R> {
   return { kind: 'read', notes: [], exitCode: () => 0, ...details }

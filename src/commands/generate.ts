@@ -4,7 +4,7 @@ import { drawUnused, mintSecret, pastExpiry, validityProblem } from '../domain/e
 import { type InputOf, optional, required } from '../domain/field.ts'
 import { type Key } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
-import { refuse, type Refusal } from '../domain/refusal.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
 import { isoFrom } from '../domain/time.ts'
 import { ENVIRONMENTS } from '../domain/token.ts'
 import { defineChange, type Moment } from './command.ts'

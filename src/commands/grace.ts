@@ -21,7 +21,17 @@ export const graceEnd = defineChange({
   decide(before, _, { at }) {
     const key = before as Key
     const working = new Set(secretsInGrace(key, at))
-    return { key: edited(key, { secrets: key.secrets.map((secret) => (working.has(secret) ? { ...endBy(secret, at, 'grace-ended'), retiredReason: 'grace-ended' } : secret)) }, at) }
+    return {
+      key: edited(
+        key,
+        {
+          secrets: key.secrets.map((secret) =>
+            working.has(secret) ? { ...endBy(secret, at, 'grace-ended'), retiredReason: 'grace-ended' } : secret,
+          ),
+        },
+        at,
+      ),
+    }
   },
 })
 
@@ -46,7 +56,16 @@ export const graceExtend = defineChange({
     if (key.expiresAt !== null && until > Date.parse(key.expiresAt)) {
       return invalid(`${isoFrom(until)} is past the expiry of key ${key.id}, ${key.expiresAt}; give an earlier time`)
     }
-    if (until < Date.parse(newest.notAfter as string)) return invalid(`${isoFrom(until)} is not later than the present end, ${newest.notAfter}; to shorten it: keywright grace end ${key.id}`)
-    return { key: edited(key, { secrets: key.secrets.map((secret) => (secret === newest ? { ...secret, notAfter: isoFrom(until) } : secret)) }, at) }
+    if (until < Date.parse(newest.notAfter as string))
+      return invalid(
+        `${isoFrom(until)} is not later than the present end, ${newest.notAfter}; to shorten it: keywright grace end ${key.id}`,
+      )
+    return {
+      key: edited(
+        key,
+        { secrets: key.secrets.map((secret) => (secret === newest ? { ...secret, notAfter: isoFrom(until) } : secret)) },
+        at,
+      ),
+    }
   },
 })

@@ -14,6 +14,25 @@ import { update } from './update.ts'
 import { stats, validate } from './validate.ts'
 
 export const COMMANDS: readonly Command[] = [
-  generate, validate, list, show, users, stats, rotate, graceEnd, graceExtend, revoke, disable, enable, scopeAdd, scopeRemove, scopeSet,
-  update, purge, auditList, auditVerify, auditExport, auditAcceptLoss,
+  generate,
+  validate,
+  list,
+  show,
+  users,
+  stats,
+  rotate,
+  graceEnd,
+  graceExtend,
+  revoke,
+  disable,
+  enable,
+  scopeAdd,
+  scopeRemove,
+  scopeSet,
+  update,
+  purge,
+  auditList,
+  auditVerify,
+  auditExport,
+  auditAcceptLoss,
 ]

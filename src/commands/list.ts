@@ -5,7 +5,20 @@ import { inputFromValues, optional, required, single } from '../domain/field.ts'
 import { type KeyView, keyView, type ListedKey, STATUSES } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
 import { isRefusal, KeywrightError, refuse } from '../domain/refusal.ts'
-import { type Cursor, DEFAULT_PAGE, DEFAULT_SORT, formatCursor, formatSort, type KeyFilter, MAX_PAGE, parseCursor, parseSort, type Sort, SORT_ACCEPTS, type UserSummary } from '../domain/selection.ts'
+import {
+  type Cursor,
+  DEFAULT_PAGE,
+  DEFAULT_SORT,
+  formatCursor,
+  formatSort,
+  type KeyFilter,
+  MAX_PAGE,
+  parseCursor,
+  parseSort,
+  SORT_ACCEPTS,
+  type Sort,
+  type UserSummary,
+} from '../domain/selection.ts'
 import { type UsageStats, usageStats } from '../domain/usage.ts'
 import { defineRead } from './command.ts'
 
@@ -20,7 +33,12 @@ const filterFields = {
 }
 
 const sort = single<Sort>({ placeholder: '[-]F', accepts: SORT_ACCEPTS, fromText: parseSort, toText: formatSort })
-const cursor = single<Cursor>({ placeholder: 'C', accepts: 'the nextCursor of the page before', fromText: parseCursor, toText: formatCursor })
+const cursor = single<Cursor>({
+  placeholder: 'C',
+  accepts: 'the nextCursor of the page before',
+  fromText: parseCursor,
+  toText: formatCursor,
+})
 
 const pageFields = {
   limit: optional(kinds.integer(1, MAX_PAGE), 'Limit', 'how many at most', { flag: 'limit', fallback: String(DEFAULT_PAGE) }),
@@ -65,7 +83,12 @@ export const users = defineRead({
   summary: 'List owners with their keys by status',
   fields: { search: optional(kinds.text('TEXT'), 'Search', 'owners with this text in their name', { flag: 'search' }), ...pageFields },
   async answer({ search, limit = DEFAULT_PAGE, cursor }, { store, at }): Promise<UserList> {
-    const { items, nextCursor, total } = await store.queryUsers({ limit, at, ...(search === undefined ? {} : { search }), ...(cursor === undefined ? {} : { cursor }) })
+    const { items, nextCursor, total } = await store.queryUsers({
+      limit,
+      at,
+      ...(search === undefined ? {} : { search }),
+      ...(cursor === undefined ? {} : { cursor }),
+    })
     return { users: items, nextCursor, total }
   },
 })
@@ -95,4 +118,3 @@ export const show = defineRead({
 export function noSuchKey(name: string) {
   return refuse('NO_SUCH_KEY', `no key is known as ${name}`)
 }
-

@@ -43,7 +43,8 @@ export const revoke = defineChange({
     const refs = key === undefined ? ids : [...ids, key]
     const isSelected = userId !== undefined || filter !== undefined
     if (isSelected && refs.length > 0) return refuse('INVALID_INPUT', 'give either ids or an owner or filter, not both', { field: 'ids' })
-    if (!isSelected && refs.length === 0) return refuse('INVALID_INPUT', 'no key is named; give ids, --key, --user or --filter', { field: 'ids' })
+    if (!isSelected && refs.length === 0)
+      return refuse('INVALID_INPUT', 'no key is named; give ids, --key, --user or --filter', { field: 'ids' })
     if (!isSelected) return { refs }
     return { filter: { ...filter, ...(userId === undefined ? {} : { userId }) } }
   },

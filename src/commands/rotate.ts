@@ -32,18 +32,32 @@ export const rotate = defineChange({
     if (key.disabledAt !== null) return refuse('KEY_DISABLED', `key ${key.id} is disabled and can't be rotated`)
     if (isExpired(key, at)) return refuse('KEY_EXPIRED', `key ${key.id} expired at ${key.expiresAt}`)
     if (secretsInGrace(key, at).length < MAX_IN_GRACE) return null
-    return refuse('INVALID_INPUT', `key ${key.id} has ${MAX_IN_GRACE} older secrets still in their grace; end that first with: keywright grace end ${key.id}`)
+    return refuse(
+      'INVALID_INPUT',
+      `key ${key.id} has ${MAX_IN_GRACE} older secrets still in their grace; end that first with: keywright grace end ${key.id}`,
+    )
   },
   decide(before, { graceSeconds = DEFAULT_GRACE_SECONDS, expiresAt: given }, { at, draw }, { brand, isTaken }) {
     const key = before as Key
-    const expiresAt = given === undefined ? (key.expiresAt === null ? null : Date.parse(key.expiresAt)) : given === null ? null : kinds.resolveWhen(given, at)
+    const expiresAt =
+      given === undefined
+        ? key.expiresAt === null
+          ? null
+          : Date.parse(key.expiresAt)
+        : given === null
+          ? null
+          : kinds.resolveWhen(given, at)
     const notBefore = key.notBefore === null ? null : Date.parse(key.notBefore)
     const problem = (expiresAt === null ? null : pastExpiry(expiresAt, at)) ?? validityProblem(notBefore, expiresAt)
     if (problem !== null) return problem
     const { token, secret } = mintSecret(brand, key.environment, at, draw, isTaken)
     const graceEnds = Math.min(at + graceSeconds * SECOND_MS, expiresAt ?? Number.POSITIVE_INFINITY)
     const older = key.secrets.map((one) => endBy(one, graceEnds, 'rotated'))
-    const next = edited(key, { expiresAt: expiresAt === null ? null : isoFrom(expiresAt), secrets: keepTombstones([secret, ...older], at) }, at)
+    const next = edited(
+      key,
+      { expiresAt: expiresAt === null ? null : isoFrom(expiresAt), secrets: keepTombstones([secret, ...older], at) },
+      at,
+    )
     return { key: next, token }
   },
 })

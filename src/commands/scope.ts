@@ -27,12 +27,17 @@ function scopeCommand(words: string, summary: string, action: ChangeAction, next
     decide(before, { scopes: given }, { at }) {
       const key = before as Key
       const scopes = sortedUnique(next(key.scopes, given))
-      if (scopes.length > MAX_SCOPES) return refuse('INVALID_INPUT', `key ${key.id} would have ${scopes.length} scopes, more than ${MAX_SCOPES}; remove some first`, { field: 'scopes' })
+      if (scopes.length > MAX_SCOPES)
+        return refuse('INVALID_INPUT', `key ${key.id} would have ${scopes.length} scopes, more than ${MAX_SCOPES}; remove some first`, {
+          field: 'scopes',
+        })
       return { key: edited(key, { scopes }, at) }
     },
   })
 }
 
 export const scopeAdd = scopeCommand('scope add', 'Grant a key more scopes', 'key.scope.add', (held, given) => [...held, ...given])
-export const scopeRemove = scopeCommand('scope remove', 'Take scopes from a key', 'key.scope.remove', (held, given) => held.filter((scope) => !given.includes(scope)))
+export const scopeRemove = scopeCommand('scope remove', 'Take scopes from a key', 'key.scope.remove', (held, given) =>
+  held.filter((scope) => !given.includes(scope)),
+)
 export const scopeSet = scopeCommand('scope set', 'Give a key exactly these scopes', 'key.scope.set', (_, given) => given)

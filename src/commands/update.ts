@@ -4,7 +4,7 @@ import { edited, pastExpiry, revokedProblem, validityProblem } from '../domain/e
 import { clearable, type InputOf, optional, required } from '../domain/field.ts'
 import { isExpired, type Key, type Secret, secretsInGrace } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
-import { refuse, type Refusal } from '../domain/refusal.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
 import { isoFrom } from '../domain/time.ts'
 import { defineChange } from './command.ts'
 
@@ -52,8 +52,10 @@ const isoOf = (ms: number | null): string | null => (ms === null ? null : isoFro
 
 /** The edited span of validity. An expired key is not revived; no grace outlasts the key. */
 function validity(key: Key, input: Input, at: number): Pick<Key, 'notBefore' | 'expiresAt' | 'secrets'> | Refusal {
-  const expiresAt = input.expiresAt === undefined ? msOf(key.expiresAt) : input.expiresAt === null ? null : kinds.resolveWhen(input.expiresAt, at)
-  const notBefore = input.notBefore === undefined ? msOf(key.notBefore) : input.notBefore === null ? null : kinds.resolveWhen(input.notBefore, at)
+  const expiresAt =
+    input.expiresAt === undefined ? msOf(key.expiresAt) : input.expiresAt === null ? null : kinds.resolveWhen(input.expiresAt, at)
+  const notBefore =
+    input.notBefore === undefined ? msOf(key.notBefore) : input.notBefore === null ? null : kinds.resolveWhen(input.notBefore, at)
   if (input.expiresAt !== undefined) {
     const past = expiresAt === null ? null : pastExpiry(expiresAt, at)
     if (past !== null && expiresAt !== msOf(key.expiresAt)) return past
@@ -63,6 +65,8 @@ function validity(key: Key, input: Input, at: number): Pick<Key, 'notBefore' | '
   if (problem !== null) return problem
   const working = new Set(secretsInGrace(key, at))
   const clamp = (secret: Secret): Secret =>
-    working.has(secret) && expiresAt !== null && Date.parse(secret.notAfter as string) > expiresAt ? { ...secret, notAfter: isoFrom(expiresAt) } : secret
+    working.has(secret) && expiresAt !== null && Date.parse(secret.notAfter as string) > expiresAt
+      ? { ...secret, notAfter: isoFrom(expiresAt) }
+      : secret
   return { notBefore: isoOf(notBefore), expiresAt: isoOf(expiresAt), secrets: key.secrets.map(clamp) }
 }

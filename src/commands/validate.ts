@@ -4,8 +4,8 @@ import { inputFromValues, type Kind, optional, required } from '../domain/field.
 import * as kinds from '../domain/kinds.ts'
 import { MAX_LIMIT, MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS, type RateLimit } from '../domain/limit.ts'
 import { accepted, KeywrightError, refuse } from '../domain/refusal.ts'
-import { type Environment, ENVIRONMENTS } from '../domain/token.ts'
-import { type UsageStats, usageStats, WINDOWS, type UsageWindow } from '../domain/usage.ts'
+import { ENVIRONMENTS, type Environment } from '../domain/token.ts'
+import { type UsageStats, type UsageWindow, usageStats, WINDOWS } from '../domain/usage.ts'
 import { type CallOptions, type CheckResult, type Verdict } from '../domain/verdict.ts'
 import { defineRead } from './command.ts'
 import { noSuchKey } from './list.ts'
@@ -61,9 +61,12 @@ export function callOptionsFrom(given: CallInput | undefined): CallOptions {
   if (requiredScopes !== undefined && isUsualCall(given)) return { requiredScopes, environment: null, ip: ip ?? null, isPeek: false }
   const input = accepted(inputFromValues(libraryFields, given))
   if (input.requiredScope !== undefined && input.requiredScopes !== undefined) {
-    throw KeywrightError.from(refuse('INVALID_INPUT', 'requiredScope and requiredScopes say the same thing; give one of them', { field: 'requiredScopes' }))
+    throw KeywrightError.from(
+      refuse('INVALID_INPUT', 'requiredScope and requiredScopes say the same thing; give one of them', { field: 'requiredScopes' }),
+    )
   }
-  if (input.requiredScope !== undefined && askedScopes.size < MAX_ASKED_SCOPES) askedScopes.set(input.requiredScope, Object.freeze([input.requiredScope]))
+  if (input.requiredScope !== undefined && askedScopes.size < MAX_ASKED_SCOPES)
+    askedScopes.set(input.requiredScope, Object.freeze([input.requiredScope]))
   return {
     requiredScopes: input.requiredScope === undefined ? (input.requiredScopes ?? []) : [input.requiredScope],
     environment: input.environment ?? null,
@@ -91,7 +94,10 @@ export const validate = defineRead({
     ...callFields,
     explain: optional(kinds.flag, 'Explain', 'list every check and the rule that decided; consumes nothing', { flag: 'explain' }),
   },
-  async answer({ token, requiredScopes = [], environment = null, ip = null, peek = false, explain = false }, reader): Promise<ValidateResult> {
+  async answer(
+    { token, requiredScopes = [], environment = null, ip = null, peek = false, explain = false },
+    reader,
+  ): Promise<ValidateResult> {
     const call = { requiredScopes, environment, ip, isPeek: peek }
     if (!explain) return reader.verify(token, call)
     const { verdict, checks } = await reader.explain(token, call)
@@ -122,7 +128,6 @@ export const stats = defineRead({
   },
 })
 
-
 const limitFields = {
   limitPerMinute: optional(kinds.integer(1, MAX_LIMIT), 'Limit per minute', 'calls in any minute'),
   limit: optional(kinds.integer(1, MAX_LIMIT), 'Limit', 'calls in any window'),
@@ -131,9 +136,15 @@ const limitFields = {
 
 /** The limit that a caller makes up for one call. Its name is no name that a key's own limit can have. */
 export function limitFrom(given: unknown): RateLimit {
-  const { limitPerMinute, limit = limitPerMinute, windowSeconds = limitPerMinute === undefined ? undefined : 60 } = accepted(inputFromValues(limitFields, given))
+  const {
+    limitPerMinute,
+    limit = limitPerMinute,
+    windowSeconds = limitPerMinute === undefined ? undefined : 60,
+  } = accepted(inputFromValues(limitFields, given))
   if (limit === undefined || windowSeconds === undefined) {
-    throw KeywrightError.from(refuse('INVALID_INPUT', 'the limit is missing; give limitPerMinute, or limit and windowSeconds', { field: 'limit' }))
+    throw KeywrightError.from(
+      refuse('INVALID_INPUT', 'the limit is missing; give limitPerMinute, or limit and windowSeconds', { field: 'limit' }),
+    )
   }
   return { name: `call:${limit}/${windowSeconds}`, limit, windowSeconds }
 }

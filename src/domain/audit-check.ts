@@ -103,7 +103,8 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
   }
 
   const acceptLoss = (record: AuditRecord) => {
-    for (const { seq, keyId, problem } of problems) note(`accepted at seq ${record.seq}: ${seq === undefined ? '' : `seq ${seq} `}${keyId ?? ''} ${problem}`)
+    for (const { seq, keyId, problem } of problems)
+      note(`accepted at seq ${record.seq}: ${seq === undefined ? '' : `seq ${seq} `}${keyId ?? ''} ${problem}`)
     note(`loss accepted at seq ${record.seq} by ${record.actor.name}: ${record.reason}`)
     problems = []
     problemCount = 0
@@ -121,9 +122,13 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
       const rolledBack = namedSeqs(record, 'rolledBack')
       const redone = namedSeqs(record, 'redone')
       undo(rolledBack)
-      const what = [redone.length > 0 ? `redone ${redone.join(', ')}` : '', rolledBack.length > 0 ? `rolled back ${rolledBack.join(', ')}` : '']
+      const what = [
+        redone.length > 0 ? `redone ${redone.join(', ')}` : '',
+        rolledBack.length > 0 ? `rolled back ${rolledBack.join(', ')}` : '',
+      ]
       note(`seq ${record.seq}: ${record.action}: ${what.filter((part) => part !== '').join('; ')}`)
-    } else if (record.action === 'log.repair') note(`seq ${record.seq}: log.repair: a torn last line of ${record.after?.['length']} bytes was cut`)
+    } else if (record.action === 'log.repair')
+      note(`seq ${record.seq}: log.repair: a torn last line of ${record.after?.['length']} bytes was cut`)
     else if (record.action === 'usage.repair') note(`seq ${record.seq}: usage.repair: an unreadable usage file was set aside`)
     else if (record.action === 'audit.accept-loss') acceptLoss(record)
   }
@@ -194,7 +199,9 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
     }
     for (const keyId of digests.keys()) if (!vouched.keyDigests.has(keyId)) bad({ keyId, problem: 'was removed from the store by hand' })
     if (baseline === null) return
-    if (!baseline.isChanged && baseline.digest !== vouched.allKeysDigest) bad({ problem: 'keys were changed in the store by hand since the loss was accepted' })
-    else if (keyCount !== vouched.keyDigests.size) bad({ problem: `the store holds ${vouched.keyDigests.size} keys where the log knows of ${keyCount}` })
+    if (!baseline.isChanged && baseline.digest !== vouched.allKeysDigest)
+      bad({ problem: 'keys were changed in the store by hand since the loss was accepted' })
+    else if (keyCount !== vouched.keyDigests.size)
+      bad({ problem: `the store holds ${vouched.keyDigests.size} keys where the log knows of ${keyCount}` })
   }
 }

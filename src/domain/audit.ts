@@ -6,8 +6,16 @@ import { CHANGE_ACTIONS, type RecordedFields } from './change.ts'
 export const GENESIS_HASH = '0'.repeat(64)
 
 export const NOTE_ACTIONS = [
-  'validate.first-use', 'validate.refused', 'validate.summary', 'audit.verify', 'audit.accept-loss', 'store.recover',
-  'store.rollback', 'log.repair', 'log.segment', 'usage.repair',
+  'validate.first-use',
+  'validate.refused',
+  'validate.summary',
+  'audit.verify',
+  'audit.accept-loss',
+  'store.recover',
+  'store.rollback',
+  'log.repair',
+  'log.segment',
+  'usage.repair',
 ] as const
 export const ACTIONS = [...CHANGE_ACTIONS, ...NOTE_ACTIONS] as const
 export type Action = (typeof ACTIONS)[number]
@@ -50,7 +58,20 @@ export interface AuditRecord {
 }
 
 export const RECORD_MEMBERS = [
-  'seq', 'at', 'actor', 'action', 'keyId', 'userId', 'outcome', 'reason', 'before', 'after', 'base', 'digest', 'prev', 'hash',
+  'seq',
+  'at',
+  'actor',
+  'action',
+  'keyId',
+  'userId',
+  'outcome',
+  'reason',
+  'before',
+  'after',
+  'base',
+  'digest',
+  'prev',
+  'hash',
 ] as const satisfies readonly (keyof AuditRecord)[]
 
 /** What a record says, before it has a place in the chain. */
@@ -123,7 +144,8 @@ export function parseRecord(line: Buffer): AuditRecord | LineProblem {
   }
   if (!isRecordShaped(record)) return 'is not a record'
   const hashAt = line.length - HASH_TAIL_LENGTH
-  const isProven = line.toString('latin1', hashAt, hashAt + HASH_MEMBER.length) === HASH_MEMBER && sha256(line.subarray(0, hashAt)) === record.hash
+  const isProven =
+    line.toString('latin1', hashAt, hashAt + HASH_MEMBER.length) === HASH_MEMBER && sha256(line.subarray(0, hashAt)) === record.hash
   return isProven ? record : 'does not match its hash'
 }
 

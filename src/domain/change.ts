@@ -3,8 +3,18 @@
 import { type Key, type Secret } from './key.ts'
 
 export const CHANGE_ACTIONS = [
-  'key.generate', 'key.update', 'key.scope.add', 'key.scope.remove', 'key.scope.set', 'key.rotate', 'key.grace.end',
-  'key.grace.extend', 'key.disable', 'key.enable', 'key.revoke', 'key.purge',
+  'key.generate',
+  'key.update',
+  'key.scope.add',
+  'key.scope.remove',
+  'key.scope.set',
+  'key.rotate',
+  'key.grace.end',
+  'key.grace.extend',
+  'key.disable',
+  'key.enable',
+  'key.revoke',
+  'key.purge',
 ] as const
 export type ChangeAction = (typeof CHANGE_ACTIONS)[number]
 
@@ -43,7 +53,14 @@ function differences(these: Key, those: Key | null): RecordedFields {
   for (const [field, value] of Object.entries(these)) {
     if (field === 'secrets') {
       const secrets = differingSecrets(these.secrets, those?.secrets ?? [])
-      if (secrets.length > 0 || !isSame(these.secrets.map((s) => s.shortId), those?.secrets.map((s) => s.shortId))) fields[field] = secrets
+      if (
+        secrets.length > 0 ||
+        !isSame(
+          these.secrets.map((s) => s.shortId),
+          those?.secrets.map((s) => s.shortId),
+        )
+      )
+        fields[field] = secrets
     } else if (those === null || !isSame(value, those[field as keyof Key])) fields[field] = value
   }
   return fields

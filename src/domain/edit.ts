@@ -2,9 +2,9 @@
 
 import { isUnchanged } from './change.ts'
 import { type Key } from './key.ts'
-import { refuse, type Refusal } from './refusal.ts'
+import { type Refusal, refuse } from './refusal.ts'
 import { isoFrom } from './time.ts'
-import { hashToken, type Draw, drawShortId, type Environment, mintToken } from './token.ts'
+import { type Draw, drawShortId, type Environment, hashToken, mintToken } from './token.ts'
 
 /** The key with the patch, one revision on; the very same key when the patch changes nothing. */
 export function edited(key: Key, patch: Partial<Key>, at: number): Key {
@@ -15,12 +15,18 @@ export function edited(key: Key, patch: Partial<Key>, at: number): Key {
 /** Why a key may not be valid from `notBefore` until `expiresAt`; null when it may. Milliseconds, null is unbounded. */
 export function validityProblem(notBefore: number | null, expiresAt: number | null): Refusal | null {
   if (notBefore === null || expiresAt === null || notBefore < expiresAt) return null
-  return refuse('INVALID_INPUT', `the key would expire at ${isoFrom(expiresAt)}, not after its not-before, ${isoFrom(notBefore)}; give a later expiry or an earlier not-before`, { field: 'expiresAt' })
+  return refuse(
+    'INVALID_INPUT',
+    `the key would expire at ${isoFrom(expiresAt)}, not after its not-before, ${isoFrom(notBefore)}; give a later expiry or an earlier not-before`,
+    { field: 'expiresAt' },
+  )
 }
 
 export function pastExpiry(expiresAt: number, at: number): Refusal | null {
   if (expiresAt > at) return null
-  return refuse('INVALID_INPUT', `the expiry ${isoFrom(expiresAt)} is not in the future; give a later one, or revoke the key`, { field: 'expiresAt' })
+  return refuse('INVALID_INPUT', `the expiry ${isoFrom(expiresAt)} is not in the future; give a later one, or revoke the key`, {
+    field: 'expiresAt',
+  })
 }
 
 export function revokedProblem(key: Key): Refusal | null {

@@ -1,6 +1,6 @@
 // Input fields as data: one description gives the flag, the help, the form, the check of a library value and of a typed text.
 
-import { refuse, type Refusal } from './refusal.ts'
+import { type Refusal, refuse } from './refusal.ts'
 import { holdsToken, quoted, textProblem } from './text.ts'
 
 export type Parsed<T> = { readonly value: T } | { readonly problem: string }
@@ -80,7 +80,8 @@ function missing(fields: Fields, input: Record<string, unknown>, nameOf: NameOf)
 
 /** Input out of a library caller's object. Undefined members count as not given; unknown ones are refused. */
 export function inputFromValues<F extends Fields>(fields: F, given: unknown): InputOf<F> | Refusal {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return refuse('INVALID_INPUT', 'the input is not an object; give an object of options')
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    return refuse('INVALID_INPUT', 'the input is not an object; give an object of options')
   const input: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(given)) {
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined
@@ -115,7 +116,8 @@ export function single<T>(kind: {
   fromValue?: (value: unknown) => T | null
   toText: (value: T) => string
 }): Kind<T> {
-  const check = (given: unknown, value: T | null): Parsed<T> => (value === null ? { problem: `${quoted(given)} is not accepted` } : { value })
+  const check = (given: unknown, value: T | null): Parsed<T> =>
+    value === null ? { problem: `${quoted(given)} is not accepted` } : { value }
   return {
     placeholder: kind.placeholder,
     accepts: kind.accepts,

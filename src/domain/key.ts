@@ -48,8 +48,26 @@ export interface Key {
 
 /** The members of a key, in the order in which they are stored. */
 export const KEY_FIELDS = [
-  'id', 'userId', 'name', 'environment', 'scopes', 'rateLimits', 'allowedIps', 'notBefore', 'expiresAt', 'disabledAt',
-  'revokedAt', 'revokedBy', 'revokedReason', 'createdAt', 'createdBy', 'updatedAt', 'revision', 'tags', 'metadata', 'secrets',
+  'id',
+  'userId',
+  'name',
+  'environment',
+  'scopes',
+  'rateLimits',
+  'allowedIps',
+  'notBefore',
+  'expiresAt',
+  'disabledAt',
+  'revokedAt',
+  'revokedBy',
+  'revokedReason',
+  'createdAt',
+  'createdBy',
+  'updatedAt',
+  'revision',
+  'tags',
+  'metadata',
+  'secrets',
 ] as const satisfies readonly (keyof Key)[]
 
 export const STATUSES = ['revoked', 'disabled', 'expired', 'pending', 'rotating', 'expiring', 'active'] as const

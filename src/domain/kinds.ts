@@ -1,12 +1,19 @@
 // The kinds of input that commands share: texts, scopes, expiries, limits, addresses, spans of time.
 
 import { MAX_ALLOWED_IPS, parseCidr } from './address.ts'
-import { type Kind, isPlainText, listOf, single } from './field.ts'
-import { DEFAULT_LIMIT_NAME, MAX_LIMIT, MAX_RATE_LIMITS, MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS, type RateLimit } from './limit.ts'
+import { isPlainText, type Kind, listOf, single } from './field.ts'
 import { type KeyRef, MAX_METADATA, MAX_TAGS, parseKeyRef } from './key.ts'
+import { DEFAULT_LIMIT_NAME, MAX_LIMIT, MAX_RATE_LIMITS, MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS, type RateLimit } from './limit.ts'
 import { isRequirableScope, isScope, MAX_SCOPES, SCOPE_ACCEPTS, sortedUnique } from './scope.ts'
 import {
-  DAY_SECONDS, DURATION_ACCEPTS, formatDuration, INSTANT_ACCEPTS, isoFrom, MAX_DURATION_SECONDS, parseDuration, parseInstant,
+  DAY_SECONDS,
+  DURATION_ACCEPTS,
+  formatDuration,
+  INSTANT_ACCEPTS,
+  isoFrom,
+  MAX_DURATION_SECONDS,
+  parseDuration,
+  parseInstant,
 } from './time.ts'
 
 /** Keys that one command may name. */
@@ -56,7 +63,8 @@ export const flag: Kind<boolean> = {
 }
 
 export function integer(least: number, most: number): Kind<number> {
-  const check = (value: unknown): number | null => (Number.isInteger(value) && (value as number) >= least && (value as number) <= most ? (value as number) : null)
+  const check = (value: unknown): number | null =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most ? (value as number) : null
   return single({
     placeholder: 'N',
     accepts: `a whole number from ${least} to ${most}`,
@@ -71,7 +79,8 @@ export const seconds: Kind<number> = single({
   placeholder: 'DURATION',
   accepts: DURATION_ACCEPTS,
   fromText: parseDuration,
-  fromValue: (value) => (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_DURATION_SECONDS ? (value as number) : null),
+  fromValue: (value) =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_DURATION_SECONDS ? (value as number) : null,
   toText: formatDuration,
 })
 
@@ -111,7 +120,8 @@ export const expiry: Kind<When | null> = {
     if (more.length > 0) return { problem: 'takes one value' }
     if (given === 'never') return { value: null }
     const inSeconds = /^\d{1,6}$/.test(given) ? Number(given) * DAY_SECONDS : parseDuration(given)
-    const value: When | null = inSeconds === null ? instantFrom(given) : inSeconds > 0 && inSeconds <= MAX_DURATION_SECONDS ? { inSeconds } : null
+    const value: When | null =
+      inSeconds === null ? instantFrom(given) : inSeconds > 0 && inSeconds <= MAX_DURATION_SECONDS ? { inSeconds } : null
     return value === null ? { problem: `"${isPlainText(given) ? given.slice(0, 40) : '…'}" is not accepted` } : { value }
   },
   fromValue: (value) => {
@@ -230,7 +240,10 @@ const metadataList = listOf<readonly [string, string], Metadata>({
     const pair = [given.slice(0, at), given.slice(at + 1)] as const
     return at > 0 && pair.every(isPlainText) ? pair : null
   },
-  fromItem: (item) => (Array.isArray(item) && item.length === 2 && item.every((part) => typeof part === 'string' && isPlainText(part)) ? (item as [string, string]) : null),
+  fromItem: (item) =>
+    Array.isArray(item) && item.length === 2 && item.every((part) => typeof part === 'string' && isPlainText(part))
+      ? (item as [string, string])
+      : null,
   toText: ([name, value]) => `${name}=${value}`,
   finish: (pairs) => {
     const sorted = [...pairs].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
@@ -243,7 +256,9 @@ const metadataList = listOf<readonly [string, string], Metadata>({
 export const metadata: Kind<Metadata> = {
   ...metadataList,
   fromValue: (value) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? metadataList.fromValue(Object.entries(value)) : { problem: 'is not a flat object of strings' },
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? metadataList.fromValue(Object.entries(value))
+      : { problem: 'is not a flat object of strings' },
 }
 
 /** A key by its id, by the shortId of one of its secrets, or by a whole token. */

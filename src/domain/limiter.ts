@@ -128,7 +128,13 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
       for (const [keyId, byName] of keys) {
         for (const [name, held] of byName) {
           if (held.unshared === 0) continue
-          admitted.push({ keyId, name, windowMs: held.state.windowMs, at: Math.round(wall - (now - held.unsharedAt)), count: held.unshared })
+          admitted.push({
+            keyId,
+            name,
+            windowMs: held.state.windowMs,
+            at: Math.round(wall - (now - held.unsharedAt)),
+            count: held.unshared,
+          })
           held.unshared = 0
         }
       }
@@ -179,7 +185,8 @@ export function keepAdmissions(kept: readonly Admission[], added: readonly Admis
   const subWindowMs = windowMs / SUB_WINDOWS
   for (const one of all) {
     const last = joined.at(-1)
-    const isJoinable = last !== undefined && one.at <= now - SETTLED_MS && Math.floor(last.at / subWindowMs) === Math.floor(one.at / subWindowMs)
+    const isJoinable =
+      last !== undefined && one.at <= now - SETTLED_MS && Math.floor(last.at / subWindowMs) === Math.floor(one.at / subWindowMs)
     if (isJoinable) joined[joined.length - 1] = join(last, one)
     else joined.push(one)
   }

@@ -1,8 +1,8 @@
 // What one process has counted and not yet handed over: uses by minute, and refusals for the audit log. Bounded; waits for nobody.
 
 import { type Use } from './ports.ts'
-import { count, createDelta, type Delta, NO_KEY } from './usage.ts'
 import { MINUTE_MS } from './time.ts'
+import { count, createDelta, type Delta, NO_KEY } from './usage.ts'
 import { type VerdictCode } from './verdict.ts'
 
 /** Refused verifications of one key (or of none) with one code within one minute. */
@@ -51,7 +51,9 @@ export function createMeter(): Meter {
     }
     const isRest = refusalMinute.kinds >= MAX_REFUSALS_PER_MINUTE
     if (!isRest) refusalMinute.kinds++
-    const sum: RefusalSum = isRest ? { minute, keyId: null, userId: null, code: null, since: at, count: 1 } : { minute, keyId, userId, code, since: at, count: 1 }
+    const sum: RefusalSum = isRest
+      ? { minute, keyId: null, userId: null, code: null, since: at, count: 1 }
+      : { minute, keyId, userId, code, since: at, count: 1 }
     refusals.set(isRest ? `${minute} rest` : name, sum)
   }
 
@@ -79,7 +81,10 @@ export function createMeter(): Meter {
     },
     giveBack(counted) {
       deltas = [...counted.deltas, ...deltas]
-      refusals = new Map([...counted.refusals.map((sum) => [`back ${sum.minute} ${sum.keyId ?? ''} ${sum.code ?? 'rest'} ${sum.since}`, sum] as const), ...refusals])
+      refusals = new Map([
+        ...counted.refusals.map((sum) => [`back ${sum.minute} ${sum.keyId ?? ''} ${sum.code ?? 'rest'} ${sum.since}`, sum] as const),
+        ...refusals,
+      ])
       while (deltas.length > MAX_WAITING_MINUTES) deltas = [merged(deltas[0] as Delta, deltas[1] as Delta), ...deltas.slice(2)]
       while (refusals.size > MAX_WAITING_MINUTES * MAX_REFUSALS_PER_MINUTE) refusals.delete(refusals.keys().next().value as string)
     },

@@ -25,7 +25,10 @@ export function planRecovery(anchor: Anchor, tail: readonly AuditRecord[], isTor
   if (unresolved.length === 0) return { kind: 'none' }
   const stray = unresolved.find(({ base }) => base !== anchor.seq)
   if (stray !== undefined) {
-    return { kind: 'broken', message: `the log holds changes up to seq ${unresolved.at(-1)?.seq} that the store, anchored at seq ${anchor.seq}, has not seen: the store was lost or replaced by an older one` }
+    return {
+      kind: 'broken',
+      message: `the log holds changes up to seq ${unresolved.at(-1)?.seq} that the store, anchored at seq ${anchor.seq}, has not seen: the store was lost or replaced by an older one`,
+    }
   }
   const lost = new Set(unresolved.filter(({ action }) => isTorn || NOT_REDOABLE.has(action)).map(({ keyId }) => keyId))
   return {

@@ -10,7 +10,10 @@ export const CODES = {
   CHANGED_MEANWHILE: { exit: 5, hint: 'read the key again and repeat the change' },
   READ_ONLY: { exit: 5, hint: 'run it without --read-only' },
   STORE_BUSY: { exit: 4, hint: 'try again; if it stays busy, look at the process named above' },
-  STORE_CORRUPT: { exit: 4, hint: 'nothing was overwritten; restore the file from a backup or mend that place, then run: keywright audit verify' },
+  STORE_CORRUPT: {
+    exit: 4,
+    hint: 'nothing was overwritten; restore the file from a backup or mend that place, then run: keywright audit verify',
+  },
   STORE_FORMAT: { exit: 4, hint: 'use the Keywright version that wrote this store' },
   STORE_INSECURE: { exit: 4, hint: 'mend the owner or the mode, or pass --insecure to use it all the same' },
   STORE_UNAVAILABLE: { exit: 4, hint: 'check that the folder exists, that its disk has room and that you may write there' },

@@ -1,7 +1,7 @@
 // Which keys, in which order, from where on: filters, sorting and keyset cursors. Pure; the adapters answer with them.
 
-import { type Key, type KeyRef, isMeant, type ListedKey, type Status, STATUSES, statusOf } from './key.ts'
-import { refuse, type Refusal } from './refusal.ts'
+import { isMeant, type Key, type KeyRef, type ListedKey, STATUSES, type Status, statusOf } from './key.ts'
+import { type Refusal, refuse } from './refusal.ts'
 import { textProblem } from './text.ts'
 import { parseDuration, SECOND_MS } from './time.ts'
 
@@ -41,7 +41,8 @@ export function keyMatcher(filter: KeyFilter, at: number, lastUsed: LastUsed): (
       const left = key.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(key.expiresAt) - at
       if (left <= 0 || left > filter.expiringWithinSeconds * SECOND_MS) return false
     }
-    if (filter.idleForSeconds !== undefined && (lastUsed(key.id) ?? Date.parse(key.createdAt)) > at - filter.idleForSeconds * SECOND_MS) return false
+    if (filter.idleForSeconds !== undefined && (lastUsed(key.id) ?? Date.parse(key.createdAt)) > at - filter.idleForSeconds * SECOND_MS)
+      return false
     if (filter.endedForSeconds !== undefined && endedAt(key) > at - filter.endedForSeconds * SECOND_MS) return false
     return search === undefined || holdsText(key, search)
   }
@@ -59,8 +60,20 @@ function holdsText(key: Key, search: string): boolean {
 }
 
 const SORT_FIELDS = [
-  'createdAt', 'updatedAt', 'expiresAt', 'lastUsedAt', 'name', 'userId', 'id', 'status', 'environment', 'notBefore', 'disabledAt',
-  'revokedAt', 'createdBy', 'revision',
+  'createdAt',
+  'updatedAt',
+  'expiresAt',
+  'lastUsedAt',
+  'name',
+  'userId',
+  'id',
+  'status',
+  'environment',
+  'notBefore',
+  'disabledAt',
+  'revokedAt',
+  'createdBy',
+  'revision',
 ] as const satisfies readonly (keyof ListedKey)[]
 type SortField = (typeof SORT_FIELDS)[number]
 
@@ -141,7 +154,11 @@ function pageOf<T>(rows: Row<T>[], sort: string, isReversed: boolean, cursor: Cu
   const shown = begin < 0 ? [] : rows.slice(begin, begin + limit)
   const last = shown.at(-1)
   const hasMore = last !== undefined && begin + limit < rows.length
-  return { items: shown.map(({ item }) => item), nextCursor: hasMore ? formatCursor({ sort, value: last.value, id: last.id }) : null, total: rows.length }
+  return {
+    items: shown.map(({ item }) => item),
+    nextCursor: hasMore ? formatCursor({ sort, value: last.value, id: last.id }) : null,
+    total: rows.length,
+  }
 }
 
 export interface KeyQuery {
@@ -164,7 +181,9 @@ export function selectKeys(keys: readonly Key[], query: KeyQuery, lastUsed: Last
 }
 
 /** An owner: how many keys in all and of each status, and when one was last used. */
-export type UserSummary = { readonly userId: string; readonly total: number; readonly lastUsedAt: string | null } & Readonly<Record<Status, number>>
+export type UserSummary = { readonly userId: string; readonly total: number; readonly lastUsedAt: string | null } & Readonly<
+  Record<Status, number>
+>
 
 export interface UserQuery {
   readonly search?: string
@@ -178,7 +197,11 @@ export function selectUsers(keys: readonly Key[], query: UserQuery, lastUsed: La
   const users = new Map<string, { total: number; last: number | null; byStatus: Record<Status, number> }>()
   for (const key of keys) {
     if (search !== undefined && !key.userId.toLowerCase().includes(search)) continue
-    const user = users.get(key.userId) ?? { total: 0, last: null, byStatus: Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number> }
+    const user = users.get(key.userId) ?? {
+      total: 0,
+      last: null,
+      byStatus: Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>,
+    }
     users.set(key.userId, user)
     user.total++
     user.byStatus[statusOf(key, query.at)]++
@@ -227,4 +250,3 @@ export function parseFilter(text: string): KeyFilter | null {
   if (words.length > 0) filter.search = words.join(' ')
   return filter
 }
-

@@ -132,7 +132,12 @@ const trimTallies = (tallies: Tallies, now: number): Tallies =>
 
 /** The usage without buckets that are too old to be kept. */
 export function trimmed(usage: KeyUsage, now: number): KeyUsage {
-  return { ...usage, total: { ...usage.total, series: trimSeries(usage.total.series, now) }, secrets: trimTallies(usage.secrets, now), scopes: trimTallies(usage.scopes, now) }
+  return {
+    ...usage,
+    total: { ...usage.total, series: trimSeries(usage.total.series, now) },
+    secrets: trimTallies(usage.secrets, now),
+    scopes: trimTallies(usage.scopes, now),
+  }
 }
 
 function addToTally(tally: Tally, minute: number, counts: readonly number[], lastAt: number | null, now: number): Tally {
@@ -145,7 +150,14 @@ function addToTally(tally: Tally, minute: number, counts: readonly number[], las
 
 type Tallies = Readonly<Record<string, Tally>>
 
-function addToTallies(tallies: Tallies, added: ReadonlyMap<string, number>, minute: number, lastAt: number | null, now: number, most: number): Tallies {
+function addToTallies(
+  tallies: Tallies,
+  added: ReadonlyMap<string, number>,
+  minute: number,
+  lastAt: number | null,
+  now: number,
+  most: number,
+): Tallies {
   if (added.size === 0) return tallies
   const next = new Map(Object.entries(tallies))
   for (const [name, calls] of added) {
@@ -179,18 +191,25 @@ function sumTallies(tallies: readonly Tally[]): Tally {
   const series = {} as Record<Resolution, Bucket[]>
   for (const name of RESOLUTION_NAMES) {
     const sums = new Map<number, readonly number[]>()
-    for (const tally of tallies) for (const [bucket, ...counts] of tally.series[name]) sums.set(bucket, addCounts(sums.get(bucket) ?? [], counts))
+    for (const tally of tallies)
+      for (const [bucket, ...counts] of tally.series[name]) sums.set(bucket, addCounts(sums.get(bucket) ?? [], counts))
     series[name] = [...sums].sort(([a], [b]) => a - b).map(([bucket, counts]) => [bucket, ...counts])
   }
   return {
     counts: tallies.reduce<readonly number[]>((sum, tally) => addCounts(sum, tally.counts), []),
-    lastAt: tallies.reduce<number | null>((last, { lastAt }) => (lastAt === null || (last !== null && last > lastAt) ? last : lastAt), null),
+    lastAt: tallies.reduce<number | null>(
+      (last, { lastAt }) => (lastAt === null || (last !== null && last > lastAt) ? last : lastAt),
+      null,
+    ),
     series,
   }
 }
 
 function sumByName(all: readonly Tallies[]): Tallies {
-  const grouped = Map.groupBy(all.flatMap((tallies) => Object.entries(tallies)), ([name]) => name)
+  const grouped = Map.groupBy(
+    all.flatMap((tallies) => Object.entries(tallies)),
+    ([name]) => name,
+  )
   return Object.fromEntries([...grouped].map(([name, entries]) => [name, sumTallies(entries.map(([, tally]) => tally))]))
 }
 
@@ -244,20 +263,38 @@ export function usageStats(usage: KeyUsage, alive: Series, window: UsageWindow |
   const calls = new Map(usage.total.series[resolution].map(([bucket, ...byCode]) => [bucket, byCode]))
   const isAlive = new Set(alive[resolution].map(([bucket]) => bucket))
   const column = (code: VerdictCode) =>
-    Array.from({ length: buckets }, (_, index) => calls.get(first + index)?.[CODE_INDEX[code]] ?? (calls.has(first + index) || isAlive.has(first + index) ? 0 : null))
+    Array.from(
+      { length: buckets },
+      (_, index) => calls.get(first + index)?.[CODE_INDEX[code]] ?? (calls.has(first + index) || isAlive.has(first + index) ? 0 : null),
+    )
   return {
     usageCount: counts[ACCEPTED] ?? 0,
     rateLimitedCount: counts[CODE_INDEX.RATE_LIMITED] ?? 0,
     refused: Object.fromEntries(VERDICT_CODES.filter((code) => code !== 'VALID').map((code) => [code, counts[CODE_INDEX[code]] ?? 0])),
     lastUsedAt: isoOrNull(usage.total.lastAt),
-    bySecret: within(usage.secrets, (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0, (tally) => tally),
-    byScope: within(usage.scopes, (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0, (tally, { lastAt }) => ({ count: tally, lastAt: isoOrNull(lastAt) })),
-    series: { bucket: resolution, start: isoFrom(first * RESOLUTIONS[resolution].ms), accepted: column('VALID'), rateLimited: column('RATE_LIMITED') },
+    bySecret: within(
+      usage.secrets,
+      (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0,
+      (tally) => tally,
+    ),
+    byScope: within(
+      usage.scopes,
+      (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0,
+      (tally, { lastAt }) => ({ count: tally, lastAt: isoOrNull(lastAt) }),
+    ),
+    series: {
+      bucket: resolution,
+      start: isoFrom(first * RESOLUTIONS[resolution].ms),
+      accepted: column('VALID'),
+      rateLimited: column('RATE_LIMITED'),
+    },
   }
 }
 
 function within<T>(tallies: Tallies, calls: (tally: Tally) => number, shape: (calls: number, tally: Tally) => T): Record<string, T> {
-  const entries = Object.entries(tallies).flatMap(([name, tally]) => (calls(tally) > 0 ? [[name, shape(calls(tally), tally)] as const] : []))
+  const entries = Object.entries(tallies).flatMap(([name, tally]) =>
+    calls(tally) > 0 ? [[name, shape(calls(tally), tally)] as const] : [],
+  )
   return Object.fromEntries(entries)
 }
 

@@ -3,7 +3,14 @@
 import { type Environment } from './token.ts'
 
 export const VERDICT_CODES = [
-  'VALID', 'RATE_LIMITED', 'NOT_FOUND', 'REVOKED', 'DISABLED', 'EXPIRED', 'FORBIDDEN', 'INSUFFICIENT_SCOPE',
+  'VALID',
+  'RATE_LIMITED',
+  'NOT_FOUND',
+  'REVOKED',
+  'DISABLED',
+  'EXPIRED',
+  'FORBIDDEN',
+  'INSUFFICIENT_SCOPE',
 ] as const
 export type VerdictCode = (typeof VERDICT_CODES)[number]
 
@@ -54,7 +61,18 @@ export interface Verdict {
 }
 
 export const CHECKS = [
-  'shape', 'checksum', 'lookup', 'revoked', 'secret', 'disabled', 'expiry', 'not-before', 'environment', 'ip', 'scopes', 'limits',
+  'shape',
+  'checksum',
+  'lookup',
+  'revoked',
+  'secret',
+  'disabled',
+  'expiry',
+  'not-before',
+  'environment',
+  'ip',
+  'scopes',
+  'limits',
 ] as const
 export type CheckName = (typeof CHECKS)[number]
 

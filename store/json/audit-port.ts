@@ -117,7 +117,10 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
         await prepare(wasAbandoned)
         const moment = look()
         const { report, head } = await check(moment, {})
-        if (report.ok) throw new KeywrightError('INVALID_INPUT', 'nothing is lost: the log and the store agree', { hint: 'see for yourself with: keywright audit verify' })
+        if (report.ok)
+          throw new KeywrightError('INVALID_INPUT', 'nothing is lost: the log and the store agree', {
+            hint: 'see for yourself with: keywright audit verify',
+          })
         const loss = extentOf(moment, report, head)
         const { document } = moment.lines
         const entry: Entry = {

@@ -32,7 +32,8 @@ async function tailOf({ keyFile, log, usagePath, keysPath }: Committing): Promis
   const isUsageNewer = usageAnchor !== null && usageAnchor.seq > keysAnchor.seq && usageAnchor.keysSeq <= keysAnchor.seq
   const tail = await log.tailBehind(isUsageNewer ? usageAnchor : keysAnchor)
   if (tail.broken !== null) throw brokenLog(log.path, tail.broken.message)
-  if (usageAnchor !== null && tail.head.seq < usageAnchor.seq) throw brokenLog(log.path, `the log ends at seq ${tail.head.seq}, ${keysPath} was used up to seq ${usageAnchor.seq}`)
+  if (usageAnchor !== null && tail.head.seq < usageAnchor.seq)
+    throw brokenLog(log.path, `the log ends at seq ${tail.head.seq}, ${keysPath} was used up to seq ${usageAnchor.seq}`)
   return tail
 }
 
@@ -67,7 +68,8 @@ function redoneKeys({ keyFile, log }: Committing, records: readonly AuditRecord[
   for (const { seq, keyId, after, digest } of records) {
     const before = draft.byId(keyId as string)
     const key = after === null ? null : before === undefined ? undefined : redo(before, after)
-    if (key === undefined || (key !== null && sha256(keyLine(key)) !== digest)) throw brokenLog(log.path, `the change of seq ${seq} can't be redone: key ${keyId} is not as it was before`)
+    if (key === undefined || (key !== null && sha256(keyLine(key)) !== digest))
+      throw brokenLog(log.path, `the change of seq ${seq} can't be redone: key ${keyId} is not as it was before`)
     draft.set(keyId as string, key)
   }
   return draft.finish()
@@ -112,10 +114,14 @@ async function rolledBack(store: Committing, changes: readonly Pending[], head: 
     await store.log.append([{ actor, at: store.now(), action: 'store.rollback', after: { rolledBack: seqs } }])
     return new KeywrightError(fault.code, `${fault.message}; nothing was changed`, { cause: fault.cause })
   } catch (error) {
-    return new KeywrightError(fault.code, `${fault.message}; the audit log could not be corrected (${meaningOf(error)}), so that the change may still be redone`, {
-      hint: 'make room or mend the permissions, then look at the key before you try again',
-      cause: error,
-    })
+    return new KeywrightError(
+      fault.code,
+      `${fault.message}; the audit log could not be corrected (${meaningOf(error)}), so that the change may still be redone`,
+      {
+        hint: 'make room or mend the permissions, then look at the key before you try again',
+        cause: error,
+      },
+    )
   }
 }
 

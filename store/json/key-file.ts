@@ -61,7 +61,8 @@ export function createKeyFile(path: string, brand: string, draw: Draw, onWarning
       if (version === null) return false
       throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} is gone; put it back, or restore it from a backup`)
     }
-    if (version !== null && status.ino === version.inode && status.size === version.size && status.mtimeMs === version.modified) return false
+    if (version !== null && status.ino === version.inode && status.size === version.size && status.mtimeMs === version.modified)
+      return false
     const { bytes, version: read } = readVersion(path)
     try {
       adopt(parseLines(bytes, path, version === null ? null : lines), read)
@@ -110,7 +111,11 @@ function readVersion(path: string): { bytes: Buffer; version: Version } {
   try {
     const status = fstatSync(descriptor)
     if (!status.isFile()) throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} is not a file; give the path of a file`)
-    if (status.size > MAX_STORE_BYTES) throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} has ${status.size} bytes, more than ${MAX_STORE_BYTES}; move to PostgreSQL`)
+    if (status.size > MAX_STORE_BYTES)
+      throw new KeywrightError(
+        'STORE_UNAVAILABLE',
+        `the store ${path} has ${status.size} bytes, more than ${MAX_STORE_BYTES}; move to PostgreSQL`,
+      )
     const bytes = Buffer.allocUnsafeSlow(status.size)
     for (let filled = 0; filled < bytes.length; ) {
       const count = readSync(descriptor, bytes, filled, bytes.length - filled, filled)
@@ -149,7 +154,8 @@ function add(index: Index, key: Key, position: number, path: string): void {
 
 /** The index after a change. Where no key was removed or moved, only changed ones are touched. */
 function nextIndex(index: Index, before: readonly Key[], after: readonly Key[], path: string): Index {
-  const isGrown = after.length >= before.length && before.every((key, position) => key === after[position] || key.id === after[position]?.id)
+  const isGrown =
+    after.length >= before.length && before.every((key, position) => key === after[position] || key.id === after[position]?.id)
   if (!isGrown || before.length === 0) return indexOf(after, path)
   const changed: number[] = []
   after.forEach((key, position) => {

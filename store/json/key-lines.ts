@@ -104,7 +104,8 @@ export function parseLines(bytes: Buffer, path: string, before: KeyLines | null)
   for (let index = 0; index < fresh.length; index++) {
     const start = bounds.starts[kept.first + index] as number
     const id = (fresh[index] as Key | null)?.id
-    if (wrongMember(fresh[index]) !== null || bytes.toString('latin1', start, start + 7 + String(id).length) !== `{"id":"${id}`) return parseWhole(bytes, path)
+    if (wrongMember(fresh[index]) !== null || bytes.toString('latin1', start, start + 7 + String(id).length) !== `{"id":"${id}`)
+      return parseWhole(bytes, path)
   }
   const keys = [...old.slice(0, kept.first), ...(fresh as Key[]), ...old.slice(old.length - kept.last)]
   return { document: { ...header, keys }, bytes, ...bounds }
@@ -128,7 +129,14 @@ function wrongHeaderMember(value: unknown): string | null {
   const { seq, hash, ...rest } = (typeof audit === 'object' && audit !== null ? audit : {}) as Record<string, unknown>
   if (format !== FORMAT) return 'format'
   if (typeof brand !== 'string' || !isBrand(brand)) return 'brand'
-  if (!Number.isSafeInteger(seq) || (seq as number) < 0 || typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash) || Object.keys(rest).length > 0) return 'audit'
+  if (
+    !Number.isSafeInteger(seq) ||
+    (seq as number) < 0 ||
+    typeof hash !== 'string' ||
+    !/^[0-9a-f]{64}$/.test(hash) ||
+    Object.keys(rest).length > 0
+  )
+    return 'audit'
   if (!Array.isArray(keys)) return 'keys'
   return Object.keys(more)[0] ?? null
 }
@@ -139,7 +147,8 @@ type Bounds = Pick<KeyLines, 'starts' | 'ends'>
 function lineBounds(bytes: Buffer, headerEnd: number): Bounds | null {
   const tail = bytes.toString('latin1', Math.max(headerEnd, bytes.length - 4))
   const bodyEnd = tail.endsWith('\n]}\n') ? bytes.length - 4 : headerEnd
-  if (bodyEnd === headerEnd) return bytes.toString('latin1', headerEnd) === ']}\n' ? { starts: new Uint32Array(0), ends: new Uint32Array(0) } : null
+  if (bodyEnd === headerEnd)
+    return bytes.toString('latin1', headerEnd) === ']}\n' ? { starts: new Uint32Array(0), ends: new Uint32Array(0) } : null
   const starts: number[] = []
   const ends: number[] = []
   for (let start = headerEnd; start <= bodyEnd; ) {
@@ -165,7 +174,13 @@ function commonLines(before: KeyLines, bytes: Buffer, bounds: Bounds): { first: 
   // Blocks of lines first: one comparison for many lines.
   const blockOf = Math.max(1, Math.floor(COMPARE_BYTES / Math.max(1, (bytes.length / Math.max(1, count)) | 0)))
   const isSameRun = (from: number, oldFrom: number, lines: number): boolean =>
-    before.bytes.compare(bytes, bounds.starts[from], bounds.ends[from + lines - 1], before.starts[oldFrom], before.ends[oldFrom + lines - 1]) === 0
+    before.bytes.compare(
+      bytes,
+      bounds.starts[from],
+      bounds.ends[from + lines - 1],
+      before.starts[oldFrom],
+      before.ends[oldFrom + lines - 1],
+    ) === 0
   while (first + blockOf <= most && isSameRun(first, first, blockOf)) first += blockOf
   while (first < most && isSame(first, first)) first++
   let last = 0
@@ -183,7 +198,8 @@ function parseWhole(bytes: Buffer, path: string): KeyLines {
   } catch {
     throw corrupt(path, placeAt(text, firstJsonError(text) ?? 0), text.trim() === '' ? 'the file is empty' : 'this is not JSON')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(path, { line: 1, column: 1 }, 'this is not a Keywright store')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw corrupt(path, { line: 1, column: 1 }, 'this is not a Keywright store')
   const format = (value as Record<string, unknown>)['format']
   if (typeof format === 'string' && format !== FORMAT) {
     throw new KeywrightError('STORE_FORMAT', `${path} has a format that this version does not know; it knows ${FORMAT}`)
@@ -196,7 +212,12 @@ function parseWhole(bytes: Buffer, path: string): KeyLines {
     const member = wrongMember(key)
     const id = typeof key === 'object' && key !== null && 'id' in key ? JSON.stringify(key.id) : ''
     const at = id === '' ? from : Math.max(from, text.indexOf(id, from))
-    if (member !== null) throw corrupt(path, placeOfMember(text, at, member), member === '' ? 'this is not a key' : `the key's ${JSON.stringify(member)} is missing or wrong`)
+    if (member !== null)
+      throw corrupt(
+        path,
+        placeOfMember(text, at, member),
+        member === '' ? 'this is not a key' : `the key's ${JSON.stringify(member)} is missing or wrong`,
+      )
     from = at
   }
   return composeLines(document, null)

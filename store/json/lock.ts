@@ -101,10 +101,18 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
     })
     try {
       if ((await Promise.race([wait, tooLong])) === 'busy') {
-        wait.then(() => release(file), () => undefined).finally(() => {
-          waiting = null
-        })
-        throw new KeywrightError('STORE_BUSY', `the store is busy: ${path} could not be locked within ${GIVE_UP_AFTER_MS / 1000} s; ${describeHolder(path)}`)
+        wait
+          .then(
+            () => release(file),
+            () => undefined,
+          )
+          .finally(() => {
+            waiting = null
+          })
+        throw new KeywrightError(
+          'STORE_BUSY',
+          `the store is busy: ${path} could not be locked within ${GIVE_UP_AFTER_MS / 1000} s; ${describeHolder(path)}`,
+        )
       }
       waiting = null
       return file

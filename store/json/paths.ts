@@ -1,10 +1,10 @@
 // Where an embedded store keeps its files, and whether those places can be trusted.
 
-import { lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs'
+import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { type Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { isBrand } from '../../src/domain/token.ts'
-import { type Warn } from '../../src/domain/ports.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import { firstJsonError, placeAt } from './locate.ts'
 
@@ -52,7 +52,10 @@ export function resolveStore(path: string, isInsecureAllowed: boolean): string {
 export function pathsOf(keys: string, auditLog: string | undefined): Paths {
   const folder = dirname(keys)
   const stem = basename(keys, '.json')
-  const log = auditLog === undefined ? join(folder, 'logs', stem === 'keys' ? 'security-audit.log' : `${stem}.security-audit.log`) : resolve(folder, auditLog)
+  const log =
+    auditLog === undefined
+      ? join(folder, 'logs', stem === 'keys' ? 'security-audit.log' : `${stem}.security-audit.log`)
+      : resolve(folder, auditLog)
   return { keys, usage: join(folder, `${stem}.usage.json`), lock: join(folder, `${stem}.lock`), log }
 }
 
@@ -78,12 +81,14 @@ export function checkTrust({ keys, usage, lock, log }: Paths, isInsecureAllowed:
     // In a sticky folder others can add files, but not replace ours.
     if (isFolder && (status.mode & STICKY) !== 0) continue
     const message = `others on this machine may write ${isFolder ? 'the folder ' : ''}${path} (mode ${(status.mode & 0o777).toString(8)})`
-    if (!isInsecureAllowed) throw new KeywrightError('STORE_INSECURE', message, { hint: `run: chmod go-w ${path}; or pass --insecure to use it all the same` })
+    if (!isInsecureAllowed)
+      throw new KeywrightError('STORE_INSECURE', message, { hint: `run: chmod go-w ${path}; or pass --insecure to use it all the same` })
     warn({ code: 'STORE_INSECURE', message })
   }
   for (const path of [keys, usage, lock, log]) {
     const status = statOrNull(path)
-    if (status !== null && (status.mode & OTHERS_MAY_READ) !== 0) warn({ code: 'READABLE', message: `others on this machine may read ${path}; run: chmod go= ${path}` })
+    if (status !== null && (status.mode & OTHERS_MAY_READ) !== 0)
+      warn({ code: 'READABLE', message: `others on this machine may read ${path}; run: chmod go= ${path}` })
   }
 }
 
@@ -93,7 +98,8 @@ export function readSettings(keys: string): Settings {
   let text: string
   try {
     const { size } = statSync(path)
-    if (size > MAX_CONFIG_BYTES) throw new KeywrightError('INVALID_INPUT', `${path} is larger than ${MAX_CONFIG_BYTES} bytes; settings are not`)
+    if (size > MAX_CONFIG_BYTES)
+      throw new KeywrightError('INVALID_INPUT', `${path} is larger than ${MAX_CONFIG_BYTES} bytes; settings are not`)
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return {}
@@ -114,9 +120,13 @@ export function readSettings(keys: string): Settings {
 function wrongSetting(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the settings are not an object'
   const { brand, auditLog, segmentBytes, validateSummary } = value as Record<string, unknown>
-  if (brand !== undefined && (typeof brand !== 'string' || !isBrand(brand))) return 'brand must be words of a-z and 0-9 joined by _, at most 27 characters'
-  if (auditLog !== undefined && (typeof auditLog !== 'string' || !auditLog.endsWith('.log'))) return 'auditLog must be a path that ends in .log'
-  if (segmentBytes !== undefined && (!Number.isSafeInteger(segmentBytes) || (segmentBytes as number) < MIN_SEGMENT_BYTES)) return `segmentBytes must be a whole number of at least ${MIN_SEGMENT_BYTES}`
-  if (validateSummary !== undefined && !['hour', 'day', 'off'].includes(String(validateSummary))) return 'validateSummary must be hour, day or off'
+  if (brand !== undefined && (typeof brand !== 'string' || !isBrand(brand)))
+    return 'brand must be words of a-z and 0-9 joined by _, at most 27 characters'
+  if (auditLog !== undefined && (typeof auditLog !== 'string' || !auditLog.endsWith('.log')))
+    return 'auditLog must be a path that ends in .log'
+  if (segmentBytes !== undefined && (!Number.isSafeInteger(segmentBytes) || (segmentBytes as number) < MIN_SEGMENT_BYTES))
+    return `segmentBytes must be a whole number of at least ${MIN_SEGMENT_BYTES}`
+  if (validateSummary !== undefined && !['hour', 'day', 'off'].includes(String(validateSummary)))
+    return 'validateSummary must be hour, day or off'
   return null
 }

@@ -53,12 +53,24 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   checkTrust(paths, options.isInsecureAllowed, warn)
   const brand = options.brand ?? settings.brand
   const keyFile = createKeyFile(paths.keys, brand ?? DEFAULT_BRAND, draw, (problem) =>
-    warn({ code: 'FOLDER_NOT_SYNCED', message: `the folder of ${paths.keys} could not be synced: ${String(problem)}; a power failure now could undo the last change` }),
+    warn({
+      code: 'FOLDER_NOT_SYNCED',
+      message: `the folder of ${paths.keys} could not be synced: ${String(problem)}; a power failure now could undo the last change`,
+    }),
   )
   const low = new Low(keyFile, keyFile.lines().document)
   await low.read()
   const log = openAuditLog(paths.log, settings.segmentBytes ?? DEFAULT_SEGMENT_BYTES)
-  const committing: Committing = { keyFile, low, log, usagePath: paths.usage, keysPath: paths.keys, brand, now: () => isoFrom(clocks.wall()), warn }
+  const committing: Committing = {
+    keyFile,
+    low,
+    log,
+    usagePath: paths.usage,
+    keysPath: paths.keys,
+    brand,
+    now: () => isoFrom(clocks.wall()),
+    warn,
+  }
   const holder = () => ({ pid: options.pid, host: actor.host, since: isoFrom(clocks.wall()) })
   const lock = createLock({ path: paths.lock, holder, onWaiting: (message) => warn({ code: 'WAITING', message }) })
   const credentials = new Map<string, Credential>()

@@ -1,8 +1,8 @@
 // Transactions of the embedded store: changes that wait together are decided one after the other and committed as one.
 
-import { isoFrom } from '../../src/domain/time.ts'
 import { type Facts, type Outcome, type Targets, type Transaction } from '../../src/domain/ports.ts'
 import { keyMatcher, type LastUsed, resolveRefs } from '../../src/domain/selection.ts'
+import { isoFrom } from '../../src/domain/time.ts'
 import { type Committing, commit, createDraft, type Draft, type Pending, settle } from './commit.ts'
 import { type Lock } from './lock.ts'
 
@@ -22,7 +22,14 @@ export interface Transactions {
   readonly idle: () => Promise<void>
 }
 
-export function createTransactions(store: Committing, lock: Lock, prepare: (wasAbandoned: boolean) => Promise<void>, now: () => number, lastUsed: LastUsed, onCommitted: () => void): Transactions {
+export function createTransactions(
+  store: Committing,
+  lock: Lock,
+  prepare: (wasAbandoned: boolean) => Promise<void>,
+  now: () => number,
+  lastUsed: LastUsed,
+  onCommitted: () => void,
+): Transactions {
   let waiting: Waiting[] = []
   let worker: Promise<void> | null = null
 
@@ -78,7 +85,9 @@ export function createTransactions(store: Committing, lock: Lock, prepare: (wasA
     brand: store.brand ?? store.low.data.brand,
     targets:
       'refs' in targets
-        ? resolveRefs(targets.refs, (ref) => (ref.by === 'id' ? draft.byId(ref.id) : ref.by === 'secret' ? draft.byShortId(ref.shortId) : undefined))
+        ? resolveRefs(targets.refs, (ref) =>
+            ref.by === 'id' ? draft.byId(ref.id) : ref.by === 'secret' ? draft.byShortId(ref.shortId) : undefined,
+          )
         : draft.all().filter(keyMatcher(targets.filter, now(), lastUsed)),
     isTaken: (id) => draft.byId(id) !== undefined || draft.byShortId(id) !== undefined,
   })

@@ -38,7 +38,13 @@ export interface UsageFile extends Adapter<UsageDocument> {
   readonly setAside: () => Promise<string>
 }
 
-const EMPTY: UsageDocument = { audit: { seq: 0, hash: GENESIS_HASH, keysSeq: 0 }, seq: 0, summarisedUntil: 0, alive: EMPTY_SERIES, lines: new Map() }
+const EMPTY: UsageDocument = {
+  audit: { seq: 0, hash: GENESIS_HASH, keysSeq: 0 },
+  seq: 0,
+  summarisedUntil: 0,
+  alive: EMPTY_SERIES,
+  lines: new Map(),
+}
 
 export function createUsageFile(path: string, draw: Draw): UsageFile {
   let version = ''
@@ -131,8 +137,14 @@ function parseDocument(text: string, isThorough: boolean): UsageDocument | null 
   const headerEnd = text.indexOf('\n')
   if (!text.endsWith('\n}}\n') || headerEnd < 0) return null
   try {
-    const { format, audit, seq, summarisedUntil, alive } = JSON.parse(`${text.slice(0, headerEnd)}}}`) as UsageDocument & { format: unknown }
-    const isRight = format === FORMAT && [audit.seq, audit.keysSeq, seq, summarisedUntil].every((number) => Number.isFinite(number)) && typeof audit.hash === 'string' && isSeries(alive)
+    const { format, audit, seq, summarisedUntil, alive } = JSON.parse(`${text.slice(0, headerEnd)}}}`) as UsageDocument & {
+      format: unknown
+    }
+    const isRight =
+      format === FORMAT &&
+      [audit.seq, audit.keysSeq, seq, summarisedUntil].every((number) => Number.isFinite(number)) &&
+      typeof audit.hash === 'string' &&
+      isSeries(alive)
     if (!isRight) return null
     const lines = new Map<string, string>()
     for (let start = headerEnd + 1; start < text.length - 4; ) {
@@ -152,12 +164,20 @@ function parseDocument(text: string, isThorough: boolean): UsageDocument | null 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.every((number) => Number.isFinite(number))
 const isBuckets = (value: unknown): boolean => Array.isArray(value) && value.every((bucket) => isNumbers(bucket) && bucket.length > 0)
-const isSeries = (value: unknown): boolean => isObject(value) && isBuckets(value['minute']) && isBuckets(value['hour']) && isBuckets(value['day'])
+const isSeries = (value: unknown): boolean =>
+  isObject(value) && isBuckets(value['minute']) && isBuckets(value['hour']) && isBuckets(value['day'])
 const isTally = (value: unknown): boolean =>
-  isObject(value) && isNumbers(value['counts']) && (value['lastAt'] === null || Number.isFinite(value['lastAt'])) && isSeries(value['series'])
+  isObject(value) &&
+  isNumbers(value['counts']) &&
+  (value['lastAt'] === null || Number.isFinite(value['lastAt'])) &&
+  isSeries(value['series'])
 const isTallies = (value: unknown): boolean => isObject(value) && Object.values(value).every(isTally)
 const isAdmission = (value: unknown): boolean =>
-  isObject(value) && Number.isFinite(value['seq']) && Number.isFinite(value['at']) && Number.isFinite(value['count']) && typeof value['by'] === 'string'
+  isObject(value) &&
+  Number.isFinite(value['seq']) &&
+  Number.isFinite(value['at']) &&
+  Number.isFinite(value['count']) &&
+  typeof value['by'] === 'string'
 const isSharedLimit = (value: unknown): boolean =>
   isObject(value) && Number.isFinite(value['windowMs']) && Array.isArray(value['calls']) && value['calls'].every(isAdmission)
 
@@ -165,7 +185,12 @@ function parseUsage(line: string): KeyUsage | null {
   try {
     const value: unknown = JSON.parse(line)
     const isRight =
-      isObject(value) && isTally(value['total']) && isTallies(value['secrets']) && isTallies(value['scopes']) && isObject(value['admissions']) && Object.values(value['admissions']).every(isSharedLimit)
+      isObject(value) &&
+      isTally(value['total']) &&
+      isTallies(value['secrets']) &&
+      isTallies(value['scopes']) &&
+      isObject(value['admissions']) &&
+      Object.values(value['admissions']).every(isSharedLimit)
     return isRight ? (value as unknown as KeyUsage) : null
   } catch {
     return null

@@ -4,9 +4,19 @@ import { type Actor, type Entry } from '../../src/domain/audit.ts'
 import { type Key } from '../../src/domain/key.ts'
 import { keepAdmissions, type Unshared } from '../../src/domain/limiter.ts'
 import { type Counted, type RefusalSum } from '../../src/domain/meter.ts'
-import { type Settings } from './paths.ts'
 import { HOUR_MS, isoFrom, MINUTE_MS } from '../../src/domain/time.ts'
-import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, type KeyUsage, NO_KEY, RESOLUTIONS, sumUsages, trimmed } from '../../src/domain/usage.ts'
+import {
+  ACCEPTED,
+  addAlive,
+  addDelta,
+  EMPTY_KEY_USAGE,
+  type KeyUsage,
+  NO_KEY,
+  RESOLUTIONS,
+  sumUsages,
+  trimmed,
+} from '../../src/domain/usage.ts'
+import { type Settings } from './paths.ts'
 import { type UsageDocument, type UsageFile, usageLine } from './usage-file.ts'
 
 /** Keys merged before other work of this process gets its turn: a verification is never held up for long. */
@@ -75,16 +85,36 @@ function liveAdmissions({ admissions }: KeyUsage, now: number): KeyUsage['admiss
 
 type NoteAction = 'validate.first-use' | 'validate.summary'
 
-function note({ actor, keyOf, now }: FlushInput, action: NoteAction, keyId: string, at: number, after: Entry['after'] = { at: isoFrom(at) }): Entry {
+function note(
+  { actor, keyOf, now }: FlushInput,
+  action: NoteAction,
+  keyId: string,
+  at: number,
+  after: Entry['after'] = { at: isoFrom(at) },
+): Entry {
   return { actor, at: isoFrom(now), action, keyId, userId: keyOf(keyId)?.userId ?? null, after }
 }
 
 function refusalEntry({ actor, now }: FlushInput, { keyId, userId, code, count, since }: RefusalSum): Entry {
-  return { actor, at: isoFrom(now), action: 'validate.refused', keyId, userId, outcome: 'refused', reason: code ?? 'OTHERS', after: { count, since: isoFrom(since) } }
+  return {
+    actor,
+    at: isoFrom(now),
+    action: 'validate.refused',
+    keyId,
+    userId,
+    outcome: 'refused',
+    reason: code ?? 'OTHERS',
+    after: { count, since: isoFrom(since) },
+  }
 }
 
 /** Once a period: sums up the accepted calls of each key, and forgets what is too old. Answers up to when all is summed up. */
-async function summarise(input: FlushInput, lines: Map<string, string>, changed: ReadonlyMap<string, KeyUsage>, entries: Entry[]): Promise<number> {
+async function summarise(
+  input: FlushInput,
+  lines: Map<string, string>,
+  changed: ReadonlyMap<string, KeyUsage>,
+  entries: Entry[],
+): Promise<number> {
   const { file, now, summary } = input
   const resolution = summary === 'day' ? 'day' : 'hour'
   const { ms } = RESOLUTIONS[resolution]
@@ -99,7 +129,8 @@ async function summarise(input: FlushInput, lines: Map<string, string>, changed:
     if (summary !== 'off' && keyId !== NO_KEY) {
       for (const [bucket, accepted = 0] of usage.total.series[resolution]) {
         const begin = bucket * ms
-        if (accepted > 0 && begin >= from && begin < until) entries.push(note(input, 'validate.summary', keyId, now, { count: accepted, since: isoFrom(begin) }))
+        if (accepted > 0 && begin >= from && begin < until)
+          entries.push(note(input, 'validate.summary', keyId, now, { count: accepted, since: isoFrom(begin) }))
       }
     }
     if (keyId !== NO_KEY && input.keyOf(keyId) === undefined) {
@@ -112,4 +143,3 @@ async function summarise(input: FlushInput, lines: Map<string, string>, changed:
   if (folded.total.counts.length > 0) lines.set(NO_KEY, usageLine(folded))
   return until
 }
-

@@ -86,14 +86,30 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
   }
 
   /** Under the lock: merges, records, writes. */
-  const write = async (counted: ReturnType<typeof meter.take>, admitted: ReturnType<typeof limiter.unshared>, isVouching: boolean): Promise<void> => {
+  const write = async (
+    counted: ReturnType<typeof meter.take>,
+    admitted: ReturnType<typeof limiter.unshared>,
+    isVouching: boolean,
+  ): Promise<void> => {
     const isRecordable = isVouching || (await isSettled())
     refresh()
     const now = clocks.wall()
     const repairs: Entry[] = []
-    if (file.isGarbled()) repairs.push({ actor, at: committing.now(), action: 'usage.repair', after: { aside: basename(await file.setAside()) } })
+    if (file.isGarbled())
+      repairs.push({ actor, at: committing.now(), action: 'usage.repair', after: { aside: basename(await file.setAside()) } })
     const summary = settings.validateSummary ?? 'hour'
-    const { document, entries } = await mergeUsage({ file, keyOf: keyFile.byId, counted, admitted, self, noted, aliveSince, now, summary, actor })
+    const { document, entries } = await mergeUsage({
+      file,
+      keyOf: keyFile.byId,
+      counted,
+      admitted,
+      self,
+      noted,
+      aliveSince,
+      now,
+      summary,
+      actor,
+    })
     if (isRecordable && repairs.length + entries.length > 0) await log.append([...repairs, ...entries])
     else if (!isRecordable) meter.giveBack({ deltas: [], refusals: counted.refusals })
     const { seq, hash } = log.head()

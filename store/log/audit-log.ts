@@ -2,7 +2,17 @@
 
 import { type FileHandle, mkdir, open, rename, stat, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type Actor, type Anchor, type AuditRecord, chainLines, EMPTY_HEAD, type Entry, type Head, parseRecord, sha256 } from '../../src/domain/audit.ts'
+import {
+  type Actor,
+  type Anchor,
+  type AuditRecord,
+  chainLines,
+  EMPTY_HEAD,
+  type Entry,
+  type Head,
+  parseRecord,
+  sha256,
+} from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { syncFolder, writeAll } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
@@ -93,7 +103,10 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
     }
     await closeFile()
     const tail = await readTail(path, anchor)
-    known = tail.broken !== null || status === null ? null : { inode: status.ino, size: status.size - (tail.torn?.length ?? 0), head: tail.head, records: [...tail.records] }
+    known =
+      tail.broken !== null || status === null
+        ? null
+        : { inode: status.ino, size: status.size - (tail.torn?.length ?? 0), head: tail.head, records: [...tail.records] }
     return tail
   }
 
@@ -108,7 +121,8 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
   const beginSegment = async (head: Head, { actor, at }: Entry): Promise<{ lines: string; head: Head } | null> => {
     const status = await statOrNull()
     if (status !== null && status.size < segmentBytes) return null
-    if (status === null) return head.seq === 0 || finishedSegments(path).length === 0 ? null : chainLines(head, [{ actor, at, action: 'log.segment' }])
+    if (status === null)
+      return head.seq === 0 || finishedSegments(path).length === 0 ? null : chainLines(head, [{ actor, at, action: 'log.segment' }])
     const first = await firstRecord(path)
     if (first === null) return null
     await closeFile()
@@ -180,7 +194,11 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
 }
 
 function recordsOf(lines: Buffer): AuditRecord[] {
-  return lines.toString('utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as AuditRecord)
+  return lines
+    .toString('utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as AuditRecord)
 }
 
 async function isCutBack(path: string, size: number): Promise<boolean> {
@@ -212,7 +230,10 @@ async function keepAside(path: string, bytes: Buffer): Promise<void> {
     }
     return
   }
-  throw new KeywrightError('AUDIT_UNAVAILABLE', `there are ${MAX_ASIDE} torn lines beside ${path}; look why the log breaks so often, and move them away`)
+  throw new KeywrightError(
+    'AUDIT_UNAVAILABLE',
+    `there are ${MAX_ASIDE} torn lines beside ${path}; look why the log breaks so often, and move them away`,
+  )
 }
 
 async function firstRecord(path: string): Promise<AuditRecord | null> {
@@ -243,8 +264,10 @@ async function readTail(path: string, anchor: Anchor): Promise<LogTail> {
     const record = parseRecord(line.bytes)
     if (typeof record === 'string') return brokenAt(`the record before seq ${next === null ? 'the end' : next.seq} ${record}`, null)
     if (next === null) head = { seq: record.seq, hash: record.hash, at: record.at }
-    else if (record.seq !== next.seq - 1 || record.hash !== next.prev) return brokenAt(`seq ${next.seq} does not follow the record before it`, null)
-    if (record.seq < anchor.seq) return brokenAt(`the log ends at seq ${record.seq}, the store vouches for seq ${anchor.seq}`, record.seq + 1)
+    else if (record.seq !== next.seq - 1 || record.hash !== next.prev)
+      return brokenAt(`seq ${next.seq} does not follow the record before it`, null)
+    if (record.seq < anchor.seq)
+      return brokenAt(`the log ends at seq ${record.seq}, the store vouches for seq ${anchor.seq}`, record.seq + 1)
     if (record.seq === anchor.seq) {
       if (record.hash !== anchor.hash) return brokenAt(`seq ${record.seq} is not the record that the store vouches for`, null)
       return { records: records.reverse(), head, torn, broken: null }
@@ -255,7 +278,8 @@ async function readTail(path: string, anchor: Anchor): Promise<LogTail> {
   const first = records.at(-1)
   if (anchor.seq > 0 && first === undefined) return brokenAt(`the log at ${path} is missing, the store vouches for seq ${anchor.seq}`, 1)
   if (anchor.seq > 0) return brokenAt(`the log begins at seq ${first?.seq}, behind seq ${anchor.seq} that the store vouches for`, 1)
-  if (first !== undefined && (first.seq !== 1 || first.prev !== EMPTY_HEAD.hash)) return brokenAt(`the log begins at seq ${first.seq}; what was before it is missing`, 1)
+  if (first !== undefined && (first.seq !== 1 || first.prev !== EMPTY_HEAD.hash))
+    return brokenAt(`the log begins at seq ${first.seq}; what was before it is missing`, 1)
   return { records: records.reverse(), head, torn, broken: null }
 }
 

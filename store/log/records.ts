@@ -3,7 +3,7 @@
 import { type FSWatcher, statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { type AuditFilter, type AuditRecord, matchesRecord, parseRecord } from '../../src/domain/audit.ts'
-import { faultAt, errnoOf } from '../faults.ts'
+import { errnoOf, faultAt } from '../faults.ts'
 import { linesBackward, linesForward } from './read.ts'
 import { finishedSegments } from './segments.ts'
 
@@ -17,7 +17,11 @@ function wanted(bytes: Buffer, isWhole: boolean, filter: AuditFilter): AuditReco
   return typeof record !== 'string' && matchesRecord(record, filter) ? record : null
 }
 
-export async function* auditRecords(path: string, filter: AuditFilter, options: { reverse?: boolean; follow?: AbortSignal }): AsyncGenerator<AuditRecord> {
+export async function* auditRecords(
+  path: string,
+  filter: AuditFilter,
+  options: { reverse?: boolean; follow?: AbortSignal },
+): AsyncGenerator<AuditRecord> {
   try {
     if (options.follow !== undefined) yield* followed(path, filter, options.follow)
     else if (options.reverse === true) yield* backward(path, filter)

@@ -8,13 +8,13 @@ import { build } from 'esbuild'
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 
 rmSync('dist', { recursive: true, force: true })
+const shared = { outdir: 'dist', bundle: true, platform: 'node', format: 'esm', logLevel: 'warning' } as const
+// The bin must be read by Nodes that are too old for the rest, so that it can say so.
+await build({ ...shared, entryPoints: { main: 'src/main.ts' }, target: 'node14', external: ['./command-line.js'] })
 const { metafile } = await build({
-  entryPoints: { index: 'src/index.ts', main: 'src/main.ts', cli: 'src/cli/door.ts' },
-  outdir: 'dist',
-  bundle: true,
+  ...shared,
+  entryPoints: { index: 'src/index.ts', 'command-line': 'src/command-line.ts' },
   splitting: true,
-  platform: 'node',
-  format: 'esm',
   target: 'node22.18',
   chunkNames: 'chunks/[name]-[hash]',
   define: { __VERSION__: JSON.stringify(version), 'process.env.NODE_ENV': '"production"' },
@@ -23,7 +23,6 @@ const { metafile } = await build({
   alias: { 'react-devtools-core': './build/no-devtools.ts' },
   minifySyntax: true,
   metafile: true,
-  logLevel: 'warning',
   // CommonJS packages inside the bundle ask for Node's own modules with require.
   banner: {
     js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",

@@ -90,7 +90,7 @@ export const validate = defineRead({
     'That is better: arguments can be seen by others on this machine, and stay in the history of the shell.',
   ],
   fields: {
-    token: required(token, 'Token', 'the token; - or nothing reads it from standard input', { flag: 'key' }),
+    token: required(token, 'Token', 'the token; - or nothing reads it from standard input', { flag: 'key', isSecret: true }),
     ...callFields,
     explain: optional(kinds.flag, 'Explain', 'list every check and the rule that decided; consumes nothing', { flag: 'explain' }),
   },
@@ -111,7 +111,7 @@ export const stats = defineRead({
   summary: 'Show usage of the store, of an owner or of a key',
   notes: ['Without a selector: the whole store. Without --window: totals of all time and a series of the last hour.'],
   fields: {
-    key: optional(kinds.keyRef, 'Token', 'the key of this token; - reads it from standard input', { flag: 'key' }),
+    key: optional(kinds.keyRef, 'Token', 'the key of this token; - reads it from standard input', { flag: 'key', isSecret: true }),
     id: optional(kinds.keyRef, 'ID', 'this key', { flag: 'id' }),
     userId: optional(kinds.text('U'), 'Owner', 'all keys of this owner', { flag: 'user' }),
     window: optional(kinds.choice(Object.keys(WINDOWS) as UsageWindow[]), 'Window', 'how far back', { flag: 'window' }),

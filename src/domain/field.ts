@@ -31,6 +31,8 @@ export interface Field<T = unknown, R extends boolean = boolean> {
   readonly fallback: string | null
   /** Null empties the field of the key; on the command line `--clear` does. */
   readonly isClearable: boolean
+  /** May be a token: forms hide it, the command line reads it from standard input for `-`. */
+  readonly isSecret: boolean
 }
 
 export type Fields = Readonly<Record<string, Field>>
@@ -46,11 +48,12 @@ interface FieldOptions {
   readonly flag?: string | null
   readonly position?: boolean
   readonly fallback?: string
+  readonly isSecret?: boolean
 }
 
 function field<T, R extends boolean>(required: R, kind: Kind<T>, label: string, summary: string, options: FieldOptions): Field<T, R> {
-  const { flag = null, position = false, fallback = null } = options
-  return { kind, label, summary, flag, position, required, fallback, isClearable: false }
+  const { flag = null, position = false, fallback = null, isSecret = false } = options
+  return { kind, label, summary, flag, position, required, fallback, isClearable: false, isSecret }
 }
 
 export function required<T>(kind: Kind<T>, label: string, summary: string, options: FieldOptions = {}): Field<T, true> {

@@ -97,7 +97,7 @@ export function secretsInGrace(key: Key, at: number): readonly Secret[] {
 
 export type SecretState = 'current' | 'grace' | 'retired'
 
-export function secretState(secret: Secret, at: number): SecretState {
+export function secretState(secret: Pick<Secret, 'notAfter'>, at: number): SecretState {
   if (secret.notAfter === null) return 'current'
   return isAfter(secret.notAfter, at) ? 'grace' : 'retired'
 }

@@ -53,3 +53,19 @@ export function formatDuration(seconds: number): string {
   }
   return `${seconds}s`
 }
+
+/** A distance in time in its largest unit: `in 6 d`, `3 h ago`, `now`. */
+export function formatDistance(ms: number, now: number): string {
+  const distance = Math.abs(ms - now)
+  const [size, unit] =
+    distance >= DAY_MS
+      ? [DAY_MS, 'd']
+      : distance >= HOUR_MS
+        ? [HOUR_MS, 'h']
+        : distance >= MINUTE_MS
+          ? [MINUTE_MS, 'min']
+          : [SECOND_MS, 's']
+  const count = Math.floor(distance / size)
+  if (count === 0) return 'now'
+  return ms > now ? `in ${count} ${unit}` : `${count} ${unit} ago`
+}

@@ -1,0 +1,65 @@
+// A table printed once, for `list`, `users` and `audit` on a terminal: ink-table drawn to a string. The big lists of the app are not this.
+
+import { renderToString, Text } from 'ink'
+import { Table } from 'ink-table'
+import { type PropsWithChildren } from 'react'
+import stringWidth from 'string-width'
+import { displayText } from '../src/domain/text.ts'
+
+export interface PrintedTable {
+  readonly rows: readonly Readonly<Record<string, string>>[]
+  readonly columns: number
+  readonly isColoured: boolean
+}
+
+const MIN_CELL = 6
+const BORDER_AND_PADDING = 3
+
+/** Cuts a text to a display width; what is cut ends with an ellipsis. */
+function fitted(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text
+  let cut = ''
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (stringWidth(cut + segment) > width - 1) break
+    cut += segment
+  }
+  return `${cut}…`
+}
+
+/** The width of each column: as wide as its content, the widest cut until the table fits. */
+function widths(names: readonly string[], rows: PrintedTable['rows'], columns: number): Map<string, number> {
+  const wide = new Map(names.map((name) => [name, Math.max(...rows.map((row) => stringWidth(row[name] ?? '')), stringWidth(name))]))
+  const room = columns - 1 - names.length * BORDER_AND_PADDING
+  const total = (): number => [...wide.values()].reduce((sum, width) => sum + width, 0)
+  while (total() > room) {
+    const [widest, width] = [...wide].reduce((a, b) => (b[1] > a[1] ? b : a))
+    if (width <= MIN_CELL) break
+    wide.set(widest, width - 1)
+  }
+  return wide
+}
+
+type CellProps = PropsWithChildren<{ readonly column?: number }>
+
+const Plain = ({ children }: CellProps) => <Text>{children}</Text>
+const Bold = ({ children }: CellProps) => <Text bold>{children}</Text>
+
+/**
+ * ink-table measures code units, not display width. So it is given the row's number, as wide as the column shall be, and
+ * the cell draws the text in its place.
+ */
+export function drawTable({ rows, columns, isColoured }: PrintedTable): string {
+  const names = Object.keys(rows[0] ?? {})
+  const safe = rows.map((row) => Object.fromEntries(names.map((name) => [name, displayText(row[name] ?? '')])))
+  const wide = widths(names, safe, columns)
+  const widthOf = (name: string): number => wide.get(name) ?? MIN_CELL
+  const headings = names.map((name) => fitted(name, widthOf(name)).padEnd(widthOf(name)))
+  const data = safe.map((_, index) => Object.fromEntries(headings.map((heading) => [heading, String(index).padEnd(heading.length)])))
+  const Cell = ({ children, column = 0 }: CellProps) => {
+    const name = names[column] ?? ''
+    const text = fitted(safe[Number(String(children).trim())]?.[name] ?? '', widthOf(name))
+    return <Text>{` ${text}${' '.repeat(widthOf(name) - stringWidth(text))} `}</Text>
+  }
+  const table = <Table data={data} padding={1} header={isColoured ? Bold : Plain} cell={Cell} skeleton={Plain} />
+  return `${renderToString(table, { columns })}\n`
+}

@@ -1,0 +1,259 @@
+// A command line from arguments to exit code. Knows streams only as functions, and maps errors to exit codes in one place.
+
+import { auditAcceptLoss, auditExport, auditList, auditVerify } from '../commands/audit.ts'
+import { type ChangeCommand, type Command, type ReadCommand } from '../commands/command.ts'
+import { list, show, users } from '../commands/list.ts'
+import { stats, validate } from '../commands/validate.ts'
+import { type AuditRecord } from '../domain/audit.ts'
+import { type Fields, type InputOf, inputFromTexts } from '../domain/field.ts'
+import { type Warn } from '../domain/ports.ts'
+import { accepted, CODES, KeywrightError, refuse } from '../domain/refusal.ts'
+import { displayText } from '../domain/text.ts'
+import { type Changed, itemResults, type Manager, soleItem } from '../manager.ts'
+import { type Arguments, parseArguments, takesYes } from './arguments.ts'
+import { commandHelp, fullHelp } from './help.ts'
+import * as present from './present.ts'
+
+interface OpenOptions {
+  store?: string
+  actor?: string
+  readOnly: boolean
+  insecure: boolean
+  onWarning: Warn
+}
+
+/** The world as the command line sees it. */
+export interface Terminal {
+  readonly version: string
+  readonly isOutputTTY: boolean
+  /** Whether someone can be asked. */
+  readonly isInputTTY: boolean
+  readonly columns: number
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly writeOut: (text: string) => void
+  readonly writeError: (text: string) => void
+  readonly readInput: () => Promise<string>
+  readonly ask: (question: string, isHidden: boolean) => Promise<string>
+  readonly signal: AbortSignal
+  readonly drawTable: (table: present.Table) => Promise<string>
+  readonly open: (options: OpenOptions) => Promise<Manager>
+  readonly closeSoon: (manager: Manager, warn: (message: string) => void) => Promise<void>
+  readonly now: () => number
+}
+
+const EXIT_USAGE = 2
+const EXIT_PARTIAL = 6
+const EXIT_FAULT = 4
+
+/** Runs one command line; answers the exit code. Never throws. */
+export async function runCommandLine(given: readonly string[], terminal: Terminal): Promise<number> {
+  const isJson = given.includes('--json')
+  try {
+    const parsed = accepted(parseArguments(given))
+    return await runParsed(parsed, terminal)
+  } catch (error) {
+    return printError(error, isJson, terminal)
+  }
+}
+
+function printError(error: unknown, isJson: boolean, { writeOut, writeError, environment }: Terminal): number {
+  const known = error instanceof KeywrightError ? error : null
+  const code = known?.code ?? 'INTERNAL'
+  const message = displayText(error instanceof Error ? error.message : String(error))
+  const hint = known === null ? 'this is a fault of Keywright; KEYWRIGHT_DEBUG=1 shows where' : known.hint
+  writeError(`keywright: ${message} (${code})\n${hint === undefined ? '' : `  ${hint}\n`}`)
+  if (environment['KEYWRIGHT_DEBUG'] === '1' && error instanceof Error) writeError(`${error.stack}\n`)
+  if (isJson) writeOut(present.toJson({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }))
+  return known === null ? EXIT_FAULT : CODES[known.code].exit
+}
+
+async function runParsed(parsed: Arguments, terminal: Terminal): Promise<number> {
+  const { command, globals } = parsed
+  const { writeOut, version, isOutputTTY, isInputTTY } = terminal
+  if (globals.has('version')) {
+    writeOut(`${version}\n`)
+    return 0
+  }
+  if (command === null || globals.has('help')) {
+    writeOut(command === null ? fullHelp(version) : commandHelp(command))
+    return globals.has('help') || (isOutputTTY && isInputTTY) ? 0 : EXIT_USAGE
+  }
+  const input = accepted(inputFromTexts(command.fields, await withSecrets(command, parsed, terminal)))
+  for (const [name, { flag }] of Object.entries(command.fields)) {
+    if (flag !== null && parsed.cleared.includes(flag)) (input as Record<string, unknown>)[name] = null
+  }
+  const warn = (message: string): void => {
+    if (!globals.has('quiet')) terminal.writeError(`keywright: ${displayText(message)}\n`)
+  }
+  const { environment } = terminal
+  const store = globals.get('store') ?? environment['KEYWRIGHT_STORE']
+  const actor = globals.get('actor')
+  const manager = await terminal.open({
+    ...(store ? { store } : {}),
+    ...(actor === undefined ? {} : { actor }),
+    readOnly: globals.has('read-only'),
+    insecure: globals.has('insecure'),
+    onWarning: ({ message }) => warn(message),
+  })
+  const run: Run = {
+    terminal,
+    manager,
+    parsed,
+    warn,
+    isJson: globals.has('json'),
+    isColoured: !globals.has('no-color') && !environment['NO_COLOR'],
+  }
+  try {
+    return command.kind === 'change' ? await change(run, command, input) : await read(run, command, input)
+  } finally {
+    await terminal.closeSoon(manager, warn)
+  }
+}
+
+/** The given texts, with tokens read from standard input where `-` stands for one, or nothing. */
+async function withSecrets(
+  command: Command,
+  { texts }: Arguments,
+  { isInputTTY, readInput, ask }: Terminal,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const complete = new Map(texts)
+  for (const [name, field] of Object.entries(command.fields)) {
+    if (!field.isSecret) continue
+    const isAsked = texts.get(name)?.[0] === '-' || (field.required && !field.position && !texts.has(name))
+    if (isAsked) complete.set(name, [isInputTTY ? await ask('token: ', true) : await readInput()])
+  }
+  return complete
+}
+
+interface Run {
+  readonly terminal: Terminal
+  readonly manager: Manager
+  readonly parsed: Arguments
+  readonly warn: (message: string) => void
+  readonly isJson: boolean
+  readonly isColoured: boolean
+}
+
+async function change<F extends Fields>(run: Run, command: ChangeCommand<F>, input: InputOf<F>): Promise<number> {
+  const { manager, terminal, isJson, warn } = run
+  await confirm(run, command, input)
+  const changed = await manager.change(command, input)
+  if (command.on === 'many') return presentMany(run, changed)
+  const item = soleItem(changed)
+  if (item.token !== undefined) {
+    terminal.writeOut(isJson ? present.toJson({ token: item.token, key: item.key }) : `${item.token}\n`)
+    for (const line of present.issuedLines(item)) warn(line)
+    if (command.on === 'new' && item.key.expiresAt === null) warn('warning: this key never expires; give --expires to bound it')
+  } else terminal.writeOut(isJson ? present.toJson({ key: item.key }) : present.changedLine(command.words, item))
+  return 0
+}
+
+/** More than one key of a final command needs `--yes` or the typed word. Throws when it is not given. */
+async function confirm<F extends Fields>({ manager, parsed, terminal }: Run, command: ChangeCommand<F>, input: InputOf<F>): Promise<void> {
+  if (!takesYes(command as Command) || parsed.isConfirmed || (input as { dryRun?: boolean }).dryRun === true) return
+  const preview = await manager.change(command, { ...input, dryRun: true })
+  const count = preview.items.filter(({ refusal }) => refusal === null).length
+  if (count <= 1) return
+  const what = `${command.words} would change ${count} keys`
+  const unconfirmed = (): never => {
+    throw KeywrightError.from(
+      refuse('INVALID_INPUT', `${what}; nothing was changed`, { hint: 'look at them with --dry-run, then add --yes' }),
+    )
+  }
+  if (!terminal.isInputTTY) unconfirmed()
+  const word = await terminal.ask(`${what}. Type ${command.words} to confirm: `, false)
+  if (word.trim() !== command.words) unconfirmed()
+}
+
+function presentMany({ terminal, isJson }: Run, changed: Changed): number {
+  const { items, dryRun } = changed
+  const failed = items.filter(({ refusal }) => refusal !== null)
+  const [only] = items
+  if (items.length === 1 && only !== undefined && only.refusal !== null) throw KeywrightError.from(only.refusal)
+  if (isJson) terminal.writeOut(present.toJson(itemResults(changed)))
+  else {
+    for (const item of items) (item.refusal === null ? terminal.writeOut : terminal.writeError)(present.itemLine(item, dryRun))
+    if (items.length === 0) terminal.writeOut('no key is selected\n')
+  }
+  return failed.length > 0 ? EXIT_PARTIAL : 0
+}
+
+async function read<F extends Fields>(run: Run, command: ReadCommand<F>, input: InputOf<F>): Promise<number> {
+  const { manager, terminal, isJson, parsed } = run
+  const isWatched = terminal.isInputTTY && !parsed.globals.has('quiet') && command.words === auditVerify.words
+  const progress = ({ bytes, totalBytes }: { bytes: number; totalBytes: number }): void =>
+    terminal.writeError(`\r${Math.floor((100 * bytes) / totalBytes)} %`)
+  const result = await manager.read(command, input, { signal: terminal.signal, ...(isWatched ? { onProgress: progress } : {}) })
+  if (isWatched) terminal.writeError('\r')
+  const presenter = PRESENTERS.get(command.words)
+  if (presenter !== undefined) await presenter(run, result as never)
+  else terminal.writeOut(isJson ? present.toJson(result) : `${JSON.stringify(result, null, 2)}\n`)
+  return command.exitCode(result)
+}
+
+type Presenter<R> = (run: Run, result: R) => void | Promise<void>
+
+/** JSON as it is, or a text of its own. */
+const either =
+  <R>(text: (result: R, run: Run) => string): Presenter<R> =>
+  (run, result) =>
+    run.terminal.writeOut(run.isJson ? present.toJson(result) : text(result, run))
+
+/** JSON, a table on a terminal, tab-separated lines otherwise. */
+const tabular =
+  <R extends { readonly nextCursor: string | null; readonly total: number }>(
+    header: readonly string[],
+    rows: (result: R) => present.Row[],
+    table: (result: R, now: number) => present.Row[],
+  ): Presenter<R> =>
+  async (run, result) => {
+    const { terminal, isJson, isColoured, warn } = run
+    if (isJson) return terminal.writeOut(present.toJson(result))
+    if (!terminal.isOutputTTY) terminal.writeOut(present.toTabs(rows(result), header))
+    else if (result.total === 0) warn('nothing is found')
+    else terminal.writeOut(await terminal.drawTable({ rows: table(result, terminal.now()), columns: terminal.columns, isColoured }))
+    if (result.nextCursor !== null) warn(`there are more, ${result.total} in all; go on with --cursor ${result.nextCursor}`)
+  }
+
+const presentRecords: Presenter<AsyncIterable<AuditRecord>> = async (run, records) => {
+  const { terminal, isJson, isColoured, parsed } = run
+  if (isJson) {
+    for await (const record of records) terminal.writeOut(present.toJson(record))
+    return
+  }
+  if (!terminal.isOutputTTY || parsed.texts.has('follow')) {
+    terminal.writeOut(present.toTabs([], present.RECORD_COLUMNS))
+    for await (const record of records)
+      terminal.writeOut(
+        present
+          .toTabs([present.recordRow(record)], present.RECORD_COLUMNS)
+          .split('\n')
+          .slice(1)
+          .join('\n'),
+      )
+    return
+  }
+  const rows: present.Row[] = []
+  for await (const record of records) rows.push(present.recordRow(record))
+  terminal.writeOut(rows.length === 0 ? '' : await terminal.drawTable({ rows, columns: terminal.columns, isColoured }))
+}
+
+const presentExport: Presenter<{ format: 'jsonl' | 'csv'; records: AsyncIterable<AuditRecord> }> = async (
+  { terminal },
+  { format, records },
+) => {
+  if (format === 'csv') terminal.writeOut(present.CSV_HEADER)
+  for await (const record of records) terminal.writeOut(format === 'csv' ? present.csvLine(record) : present.toJson(record))
+}
+
+const PRESENTERS: ReadonlyMap<string, Presenter<never>> = new Map<string, Presenter<never>>([
+  [validate.words, either(present.verdictText)],
+  [list.words, tabular(present.KEY_COLUMNS, present.keyRows, present.keyTable)],
+  [users.words, tabular(present.USER_COLUMNS, present.userRows, present.userRows)],
+  [show.words, either((life: never, { terminal }) => present.lifeText(life, terminal.now()))],
+  [stats.words, either((usage: never, { terminal }) => present.statsText(usage, terminal.isOutputTTY))],
+  [auditList.words, presentRecords],
+  [auditExport.words, presentExport],
+  [auditVerify.words, either(present.reportText)],
+  [auditAcceptLoss.words, either(present.lossText)],
+])

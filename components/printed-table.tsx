@@ -2,7 +2,7 @@
 
 import { renderToString, Text } from 'ink'
 import { Table } from 'ink-table'
-import { type PropsWithChildren } from 'react'
+import { createContext, type PropsWithChildren, useContext } from 'react'
 import stringWidth from 'string-width'
 import { displayText } from '../src/domain/text.ts'
 
@@ -44,6 +44,21 @@ type CellProps = PropsWithChildren<{ readonly column?: number }>
 const Plain = ({ children }: CellProps) => <Text>{children}</Text>
 const Bold = ({ children }: CellProps) => <Text bold>{children}</Text>
 
+interface Shown {
+  readonly names: readonly string[]
+  readonly rows: PrintedTable['rows']
+  readonly widthOf: (name: string) => number
+}
+
+const Content = createContext<Shown>({ names: [], rows: [], widthOf: () => MIN_CELL })
+
+const Cell = ({ children, column = 0 }: CellProps) => {
+  const { names, rows, widthOf } = useContext(Content)
+  const name = names[column] ?? ''
+  const text = fitted(rows[Number(String(children).trim())]?.[name] ?? '', widthOf(name))
+  return <Text>{` ${text}${' '.repeat(widthOf(name) - stringWidth(text))} `}</Text>
+}
+
 /**
  * ink-table measures code units, not display width. So it is given the row's number, as wide as the column shall be, and
  * the cell draws the text in its place.
@@ -55,11 +70,11 @@ export function drawTable({ rows, columns, isColoured }: PrintedTable): string {
   const widthOf = (name: string): number => wide.get(name) ?? MIN_CELL
   const headings = names.map((name) => fitted(name, widthOf(name)).padEnd(widthOf(name)))
   const data = safe.map((_, index) => Object.fromEntries(headings.map((heading) => [heading, String(index).padEnd(heading.length)])))
-  const Cell = ({ children, column = 0 }: CellProps) => {
-    const name = names[column] ?? ''
-    const text = fitted(safe[Number(String(children).trim())]?.[name] ?? '', widthOf(name))
-    return <Text>{` ${text}${' '.repeat(widthOf(name) - stringWidth(text))} `}</Text>
-  }
-  const table = <Table data={data} padding={1} header={isColoured ? Bold : Plain} cell={Cell} skeleton={Plain} />
+  const content = { names, rows: safe, widthOf }
+  const table = (
+    <Content value={content}>
+      <Table data={data} padding={1} header={isColoured ? Bold : Plain} cell={Cell} skeleton={Plain} />
+    </Content>
+  )
   return `${renderToString(table, { columns })}\n`
 }

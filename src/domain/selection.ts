@@ -172,11 +172,11 @@ export interface KeyQuery {
 /** The page of a key query over all keys; the caller makes views of its few keys. */
 export function selectKeys(keys: readonly Key[], query: KeyQuery, lastUsed: LastUsed): Page<Key> | Refusal {
   const { field, isReversed } = query.sort
-  const valueOf = (key: Key): SortValue => {
+  const sortValue = (key: Key): SortValue => {
     if (field === 'lastUsedAt') return lastUsed(key.id)
     return field === 'status' ? statusOf(key, query.at) : key[field]
   }
-  const rows = keys.filter(keyMatcher(query.filter, query.at, lastUsed)).map((key) => ({ item: key, value: valueOf(key), id: key.id }))
+  const rows = keys.filter(keyMatcher(query.filter, query.at, lastUsed)).map((key) => ({ item: key, value: sortValue(key), id: key.id }))
   return pageOf(rows, formatSort(query.sort), isReversed, query.cursor, query.limit)
 }
 

@@ -141,7 +141,7 @@ interface Index {
 
 function indexOf(keys: readonly Key[], path: string): Index {
   const index: Index = { ids: new Map(), shortIds: new Map() }
-  keys.forEach((key, position) => add(index, key, position, path))
+  for (const [position, key] of keys.entries()) add(index, key, position, path)
   return index
 }
 

@@ -8,6 +8,8 @@ import { displayText } from '../src/domain/text.ts'
 
 export interface PrintedTable {
   readonly rows: readonly Readonly<Record<string, string>>[]
+  /** Columns that may be cut to make the table fit; ids and states stay whole. */
+  readonly flexible: readonly string[]
   readonly columns: number
   readonly isColoured: boolean
 }
@@ -26,13 +28,14 @@ function fitted(text: string, width: number): string {
   return `${cut}…`
 }
 
-/** The width of each column: as wide as its content, the widest cut until the table fits. */
-function widths(names: readonly string[], rows: PrintedTable['rows'], columns: number): Map<string, number> {
+/** The width of each column: as wide as its content, the widest flexible one cut until the table fits. */
+function widths(names: readonly string[], rows: PrintedTable['rows'], { columns, flexible }: PrintedTable): Map<string, number> {
   const wide = new Map(names.map((name) => [name, Math.max(...rows.map((row) => stringWidth(row[name] ?? '')), stringWidth(name))]))
   const room = columns - 1 - names.length * BORDER_AND_PADDING
   const total = (): number => [...wide.values()].reduce((sum, width) => sum + width, 0)
   while (total() > room) {
-    const [widest, width] = [...wide].reduce((a, b) => (b[1] > a[1] ? b : a))
+    const widest = flexible.reduce((a, b) => ((wide.get(b) ?? 0) > (wide.get(a) ?? 0) ? b : a), '')
+    const width = wide.get(widest) ?? 0
     if (width <= MIN_CELL) break
     wide.set(widest, width - 1)
   }
@@ -63,10 +66,11 @@ const Cell = ({ children, column = 0 }: CellProps) => {
  * ink-table measures code units, not display width. So it is given the row's number, as wide as the column shall be, and
  * the cell draws the text in its place.
  */
-export function drawTable({ rows, columns, isColoured }: PrintedTable): string {
+export function drawTable(printed: PrintedTable): string {
+  const { rows, columns, isColoured } = printed
   const names = Object.keys(rows[0] ?? {})
   const safe = rows.map((row) => Object.fromEntries(names.map((name) => [name, displayText(row[name] ?? '')])))
-  const wide = widths(names, safe, columns)
+  const wide = widths(names, safe, printed)
   const widthOf = (name: string): number => wide.get(name) ?? MIN_CELL
   const headings = names.map((name) => fitted(name, widthOf(name)).padEnd(widthOf(name)))
   const data = safe.map((_, index) => Object.fromEntries(headings.map((heading) => [heading, String(index).padEnd(heading.length)])))

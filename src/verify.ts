@@ -43,8 +43,6 @@ const ENVIRONMENT_MISMATCH: Refused = { code: 'FORBIDDEN', reason: 'ENVIRONMENT_
 const IP_UNKNOWN: Refused = { code: 'FORBIDDEN', reason: 'IP_UNKNOWN' }
 const IP_NOT_ALLOWED: Refused = { code: 'FORBIDDEN', reason: 'IP_NOT_ALLOWED' }
 
-const never = (instant: string | null): string => instant ?? 'never'
-
 /** What the key's own state says, whoever calls: the first refusal ends it. */
 const KEY_CHECKS: readonly StateCheck[] = [
   {
@@ -55,7 +53,8 @@ const KEY_CHECKS: readonly StateCheck[] = [
   {
     check: 'secret',
     refuses: ({ secretEndsAt }, { at }) => (at < secretEndsAt ? null : SECRET_RETIRED),
-    detail: ({ secret }) => (secret.notAfter === null ? 'the secret is the current one' : `the secret's grace ends at ${secret.notAfter}`),
+    detail: ({ secret }, { at }) =>
+      secret.notAfter === null ? 'the secret is the current one' : `the secret's grace ends at ${secret.notAfter}; it is ${isoFrom(at)}`,
   },
   {
     check: 'disabled',
@@ -65,12 +64,13 @@ const KEY_CHECKS: readonly StateCheck[] = [
   {
     check: 'expiry',
     refuses: ({ expiresAt }, { at }) => (at < expiresAt ? null : KEY_EXPIRED),
-    detail: ({ key }) => `the key expires: ${never(key.expiresAt)}`,
+    detail: ({ key }, { at }) =>
+      key.expiresAt === null ? 'the key never expires' : `the key expires at ${key.expiresAt}; it is ${isoFrom(at)}`,
   },
   {
     check: 'not-before',
     refuses: ({ notBefore }, { at }) => (at >= notBefore ? null : NOT_YET_VALID),
-    detail: ({ key }) => (key.notBefore === null ? 'the key has no not-before' : `the key is valid from ${key.notBefore}`),
+    detail: ({ key }) => (key.notBefore === null ? 'the key has no not-before' : `the key is valid from ${key.notBefore} on`),
   },
 ]
 
@@ -225,7 +225,7 @@ function detailOf(check: CheckName, verdict: Verdict, credential: Credential | n
     )
   }
   const state = STATE_CHECKS.find((one) => one.check === check)
-  return credential === null || state === undefined ? '' : `${state.detail(credential, call)}; the time is ${isoFrom(call.at)}`
+  return credential === null || state === undefined ? '' : state.detail(credential, call)
 }
 
 /** The newest credential of a key. */

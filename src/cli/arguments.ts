@@ -210,15 +210,18 @@ function closest(word: string, known: readonly string[]): string {
 
 const MAX_COMPARED = 40
 
-/** Levenshtein's distance of two short words. */
+/** Damerau and Levenshtein's distance of two short words: letters put in, left out, changed, or two neighbours swapped. */
 function distance(a: string, b: string): number {
   if (a.length > MAX_COMPARED || b.length > MAX_COMPARED) return MAX_COMPARED
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  let [older, row]: [number[], number[]] = [[], Array.from({ length: b.length + 1 }, (_, index) => index)]
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)))
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const steps = [(row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)]
+      next.push(Math.min(...steps, isSwapped ? (older[j - 2] as number) + 1 : MAX_COMPARED))
     }
+    older = row
     row = next
   }
   return row[b.length] as number

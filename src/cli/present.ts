@@ -7,16 +7,17 @@ import { type AuditReport } from '../domain/audit-check.ts'
 import { type KeyView, STATUSES, secretState } from '../domain/key.ts'
 import { formatRateLimit } from '../domain/kinds.ts'
 import { type AcceptedLoss } from '../domain/ports.ts'
+import { type UsageStats } from '../domain/stats.ts'
 import { displayText } from '../domain/text.ts'
 import { formatDistance } from '../domain/time.ts'
-import { type UsageStats } from '../domain/usage.ts'
-import { type Item } from '../manager.ts'
+import { type Item } from '../run-change.ts'
 
 export type Row = Readonly<Record<string, string>>
 
 /** Rows for a table on a terminal. */
 export interface Table {
   readonly rows: readonly Row[]
+  readonly flexible: readonly string[]
   readonly columns: number
   readonly isColoured: boolean
 }
@@ -53,13 +54,16 @@ export function keyRows({ keys }: KeyList): Row[] {
 const sinceOrUntil = (instant: string | null, now: number, absent: string): string =>
   instant === null ? absent : formatDistance(Date.parse(instant), now)
 
+/** What a table may cut to fit the terminal. */
+export const FLEXIBLE = ['owner', 'name', 'scopes', 'actor', 'reason']
+
 /** The same for eyes: ages instead of instants, fewer columns. */
 export function keyTable({ keys }: KeyList, now: number): Row[] {
   return keys.map((key) => ({
+    shortId: key.secrets[0]?.shortId ?? '',
     status: key.status,
     owner: key.userId,
     name: key.name ?? '',
-    id: key.id,
     scopes: key.scopes.join(' '),
     expires: sinceOrUntil(key.expiresAt, now, 'never'),
     'last used': sinceOrUntil(key.lastUsedAt, now, 'never'),
@@ -74,6 +78,17 @@ export function userRows({ users }: UserList): Row[] {
     total: String(user.total),
     ...Object.fromEntries(STATUSES.map((status) => [status, String(user[status])])),
     lastUsedAt: user.lastUsedAt ?? '',
+  }))
+}
+
+/** The same for eyes: only the states that occur. */
+export function userTable({ users }: UserList, now: number): Row[] {
+  const shown = STATUSES.filter((status) => users.some((user) => user[status] > 0))
+  return users.map((user) => ({
+    owner: user.userId,
+    keys: String(user.total),
+    ...Object.fromEntries(shown.map((status) => [status, String(user[status])])),
+    'last used': sinceOrUntil(user.lastUsedAt, now, 'never'),
   }))
 }
 
@@ -109,7 +124,7 @@ export function keyText(key: KeyView): string {
 export function lifeText({ key, usage, audit }: KeyLife, now: number): string {
   const secrets = key.secrets.map((secret) => {
     const state = secretState(secret, now)
-    const until = state === 'current' ? '' : ` until ${secret.notAfter}`
+    const until = state === 'current' ? '' : ` ${state === 'grace' ? 'until' : 'since'} ${secret.notAfter}`
     return `  ${secret.shortId}  ${state}${until}  created ${secret.createdAt}  ${usage.bySecret[secret.shortId] ?? 0} calls\n`
   })
   return `${keyText(key)}\nsecrets\n${secrets.join('')}\nusage\n${statsText(usage, false)}\nlast audit records\n${audit.map(recordLine).join('')}`
@@ -196,6 +211,12 @@ export function recordRow(record: AuditRecord): Row {
     outcome: record.outcome,
     reason: record.reason ?? '',
   }
+}
+
+/** The same for eyes: whole seconds, and who, what, to which key and why. */
+export function recordTableRow(record: AuditRecord): Row {
+  const { seq = '', actor = '', action = '', keyId = '', userId = '', reason = '' } = recordRow(record)
+  return { seq, at: record.at.slice(0, 19), actor, action, key: keyId, owner: userId, reason }
 }
 
 function recordLine(record: AuditRecord): string {

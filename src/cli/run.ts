@@ -1,45 +1,16 @@
 // A command line from arguments to exit code. Knows streams only as functions, and maps errors to exit codes in one place.
 
-import { auditAcceptLoss, auditExport, auditList, auditVerify } from '../commands/audit.ts'
+import { auditVerify } from '../commands/audit.ts'
 import { type ChangeCommand, type Command, type ReadCommand } from '../commands/command.ts'
-import { list, show, users } from '../commands/list.ts'
-import { stats, validate } from '../commands/validate.ts'
-import { type AuditRecord } from '../domain/audit.ts'
 import { type Fields, type InputOf, inputFromTexts } from '../domain/field.ts'
-import { type Warn } from '../domain/ports.ts'
 import { accepted, CODES, KeywrightError, refuse } from '../domain/refusal.ts'
 import { displayText } from '../domain/text.ts'
-import { type Changed, itemResults, type Manager, soleItem } from '../manager.ts'
+import { type Changed, itemResults, soleItem } from '../run-change.ts'
 import { type Arguments, parseArguments, takesYes } from './arguments.ts'
 import { commandHelp, fullHelp } from './help.ts'
 import * as present from './present.ts'
-
-interface OpenOptions {
-  store?: string
-  actor?: string
-  readOnly: boolean
-  insecure: boolean
-  onWarning: Warn
-}
-
-/** The world as the command line sees it. */
-export interface Terminal {
-  readonly version: string
-  readonly isOutputTTY: boolean
-  /** Whether someone can be asked. */
-  readonly isInputTTY: boolean
-  readonly columns: number
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly writeOut: (text: string) => void
-  readonly writeError: (text: string) => void
-  readonly readInput: () => Promise<string>
-  readonly ask: (question: string, isHidden: boolean) => Promise<string>
-  readonly signal: AbortSignal
-  readonly drawTable: (table: present.Table) => Promise<string>
-  readonly open: (options: OpenOptions) => Promise<Manager>
-  readonly closeSoon: (manager: Manager, warn: (message: string) => void) => Promise<void>
-  readonly now: () => number
-}
+import { PRESENTERS } from './presenters.ts'
+import { type Run, type Terminal } from './terminal.ts'
 
 const EXIT_USAGE = 2
 const EXIT_PARTIAL = 6
@@ -86,10 +57,10 @@ async function runParsed(parsed: Arguments, terminal: Terminal): Promise<number>
     if (!globals.has('quiet')) terminal.writeError(`keywright: ${displayText(message)}\n`)
   }
   const { environment } = terminal
-  const store = globals.get('store') ?? environment['KEYWRIGHT_STORE']
+  const store = globals.get('store') ?? (environment['KEYWRIGHT_STORE'] || undefined)
   const actor = globals.get('actor')
   const manager = await terminal.open({
-    ...(store ? { store } : {}),
+    ...(store === undefined ? {} : { store }),
     ...(actor === undefined ? {} : { actor }),
     readOnly: globals.has('read-only'),
     insecure: globals.has('insecure'),
@@ -123,15 +94,6 @@ async function withSecrets(
     if (isAsked) complete.set(name, [isInputTTY ? await ask('token: ', true) : await readInput()])
   }
   return complete
-}
-
-interface Run {
-  readonly terminal: Terminal
-  readonly manager: Manager
-  readonly parsed: Arguments
-  readonly warn: (message: string) => void
-  readonly isJson: boolean
-  readonly isColoured: boolean
 }
 
 async function change<F extends Fields>(run: Run, command: ChangeCommand<F>, input: InputOf<F>): Promise<number> {
@@ -190,70 +152,3 @@ async function read<F extends Fields>(run: Run, command: ReadCommand<F>, input: 
   else terminal.writeOut(isJson ? present.toJson(result) : `${JSON.stringify(result, null, 2)}\n`)
   return command.exitCode(result)
 }
-
-type Presenter<R> = (run: Run, result: R) => void | Promise<void>
-
-/** JSON as it is, or a text of its own. */
-const either =
-  <R>(text: (result: R, run: Run) => string): Presenter<R> =>
-  (run, result) =>
-    run.terminal.writeOut(run.isJson ? present.toJson(result) : text(result, run))
-
-/** JSON, a table on a terminal, tab-separated lines otherwise. */
-const tabular =
-  <R extends { readonly nextCursor: string | null; readonly total: number }>(
-    header: readonly string[],
-    rows: (result: R) => present.Row[],
-    table: (result: R, now: number) => present.Row[],
-  ): Presenter<R> =>
-  async (run, result) => {
-    const { terminal, isJson, isColoured, warn } = run
-    if (isJson) return terminal.writeOut(present.toJson(result))
-    if (!terminal.isOutputTTY) terminal.writeOut(present.toTabs(rows(result), header))
-    else if (result.total === 0) warn('nothing is found')
-    else terminal.writeOut(await terminal.drawTable({ rows: table(result, terminal.now()), columns: terminal.columns, isColoured }))
-    if (result.nextCursor !== null) warn(`there are more, ${result.total} in all; go on with --cursor ${result.nextCursor}`)
-  }
-
-const presentRecords: Presenter<AsyncIterable<AuditRecord>> = async (run, records) => {
-  const { terminal, isJson, isColoured, parsed } = run
-  if (isJson) {
-    for await (const record of records) terminal.writeOut(present.toJson(record))
-    return
-  }
-  if (!terminal.isOutputTTY || parsed.texts.has('follow')) {
-    terminal.writeOut(present.toTabs([], present.RECORD_COLUMNS))
-    for await (const record of records)
-      terminal.writeOut(
-        present
-          .toTabs([present.recordRow(record)], present.RECORD_COLUMNS)
-          .split('\n')
-          .slice(1)
-          .join('\n'),
-      )
-    return
-  }
-  const rows: present.Row[] = []
-  for await (const record of records) rows.push(present.recordRow(record))
-  terminal.writeOut(rows.length === 0 ? '' : await terminal.drawTable({ rows, columns: terminal.columns, isColoured }))
-}
-
-const presentExport: Presenter<{ format: 'jsonl' | 'csv'; records: AsyncIterable<AuditRecord> }> = async (
-  { terminal },
-  { format, records },
-) => {
-  if (format === 'csv') terminal.writeOut(present.CSV_HEADER)
-  for await (const record of records) terminal.writeOut(format === 'csv' ? present.csvLine(record) : present.toJson(record))
-}
-
-const PRESENTERS: ReadonlyMap<string, Presenter<never>> = new Map<string, Presenter<never>>([
-  [validate.words, either(present.verdictText)],
-  [list.words, tabular(present.KEY_COLUMNS, present.keyRows, present.keyTable)],
-  [users.words, tabular(present.USER_COLUMNS, present.userRows, present.userRows)],
-  [show.words, either((life: never, { terminal }) => present.lifeText(life, terminal.now()))],
-  [stats.words, either((usage: never, { terminal }) => present.statsText(usage, terminal.isOutputTTY))],
-  [auditList.words, presentRecords],
-  [auditExport.words, presentExport],
-  [auditVerify.words, either(present.reportText)],
-  [auditAcceptLoss.words, either(present.lossText)],
-])

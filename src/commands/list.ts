@@ -19,7 +19,7 @@ import {
   type Sort,
   type UserSummary,
 } from '../domain/selection.ts'
-import { type UsageStats, usageStats } from '../domain/usage.ts'
+import { type UsageStats, usageStats } from '../domain/stats.ts'
 import { defineRead } from './command.ts'
 
 const filterFields = {

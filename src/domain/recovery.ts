@@ -27,7 +27,7 @@ export function planRecovery(anchor: Anchor, tail: readonly AuditRecord[], isTor
   if (stray !== undefined) {
     return {
       kind: 'broken',
-      message: `the log holds changes up to seq ${unresolved.at(-1)?.seq} that the store, anchored at seq ${anchor.seq}, has not seen: the store was lost or replaced by an older one`,
+      message: `it holds changes up to seq ${unresolved.at(-1)?.seq} that the store, anchored at seq ${anchor.seq}, has not seen: the store was lost or replaced by an older one`,
     }
   }
   const lost = new Set(unresolved.filter(({ action }) => isTorn || NOT_REDOABLE.has(action)).map(({ keyId }) => keyId))

@@ -1,7 +1,7 @@
 // Usage: what verifications count, how counts are merged and answered. Pure; bucket numbers are whole periods since 1970.
 
 import { type Admission } from './limiter.ts'
-import { DAY_MS, HOUR_MS, isoFrom, MINUTE_MS } from './time.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './time.ts'
 import { VERDICT_CODES, type VerdictCode } from './verdict.ts'
 
 export const MAX_EXERCISED_SCOPES = 200
@@ -52,7 +52,7 @@ export const EMPTY_SERIES: Series = { minute: [], hour: [], day: [] }
 export const EMPTY_TALLY: Tally = { counts: [], lastAt: null, series: EMPTY_SERIES }
 export const EMPTY_KEY_USAGE: KeyUsage = { total: EMPTY_TALLY, secrets: {}, scopes: {}, admissions: {} }
 
-const CODE_INDEX = Object.fromEntries(VERDICT_CODES.map((code, index) => [code, index])) as Record<VerdictCode, number>
+export const CODE_INDEX = Object.fromEntries(VERDICT_CODES.map((code, index) => [code, index])) as Record<VerdictCode, number>
 export const ACCEPTED = CODE_INDEX.VALID
 
 /** Calls of one key counted within one minute and not yet merged. */
@@ -91,7 +91,7 @@ export function count(delta: Delta, keyId: string, code: VerdictCode, at: number
   for (const scope of scopes) key.scopes.set(scope, (key.scopes.get(scope) ?? 0) + 1)
 }
 
-const addCounts = (a: readonly number[], b: readonly number[]): number[] => {
+export const addCounts = (a: readonly number[], b: readonly number[]): number[] => {
   const sum = Array.from({ length: Math.max(a.length, b.length) }, (_, index) => (a[index] ?? 0) + (b[index] ?? 0))
   while (sum.at(-1) === 0) sum.pop()
   return sum
@@ -148,7 +148,7 @@ function addToTally(tally: Tally, minute: number, counts: readonly number[], las
   }
 }
 
-type Tallies = Readonly<Record<string, Tally>>
+export type Tallies = Readonly<Record<string, Tally>>
 
 function addToTallies(
   tallies: Tallies,
@@ -222,80 +222,6 @@ export function sumUsages(usages: readonly KeyUsage[]): KeyUsage {
     scopes: sumByName(usages.map((usage) => usage.scopes)),
     admissions: {},
   }
-}
-
-/** What `stats --json` prints. A null in the series is a time in which no process was alive to count. */
-export interface UsageStats {
-  readonly usageCount: number
-  readonly rateLimitedCount: number
-  readonly refused: Readonly<Partial<Record<VerdictCode, number>>>
-  readonly lastUsedAt: string | null
-  readonly bySecret: Readonly<Record<string, number>>
-  readonly byScope: Readonly<Record<string, { readonly count: number; readonly lastAt: string | null }>>
-  readonly series: {
-    readonly bucket: Resolution
-    readonly start: string
-    readonly accepted: readonly (number | null)[]
-    readonly rateLimited: readonly (number | null)[]
-  }
-}
-
-const isoOrNull = (ms: number | null): string | null => (ms === null ? null : isoFrom(ms))
-
-/** The counts of a tally: all of them, or those of the window's buckets. */
-function countsWithin(tally: Tally, window: UsageWindow | undefined, now: number): readonly number[] {
-  if (window === undefined) return tally.counts
-  const { resolution, buckets } = WINDOWS[window]
-  const last = Math.floor(now / RESOLUTIONS[resolution].ms)
-  return tally.series[resolution]
-    .filter(([bucket]) => bucket > last - buckets && bucket <= last)
-    .reduce<readonly number[]>((sum, [, ...counts]) => addCounts(sum, counts), [])
-}
-
-/**
- * Statistics over one usage. With a window the counts are the window's, else of all time; the series is the window's, else
- * the last hour's; its last bucket is the current one. `alive` tells in which buckets some process was there to count.
- */
-export function usageStats(usage: KeyUsage, alive: Series, window: UsageWindow | undefined, now: number): UsageStats {
-  const counts = countsWithin(usage.total, window, now)
-  const { resolution, buckets } = WINDOWS[window ?? '1h']
-  const first = Math.floor(now / RESOLUTIONS[resolution].ms) - buckets + 1
-  const calls = new Map(usage.total.series[resolution].map(([bucket, ...byCode]) => [bucket, byCode]))
-  const isAlive = new Set(alive[resolution].map(([bucket]) => bucket))
-  const column = (code: VerdictCode) =>
-    Array.from(
-      { length: buckets },
-      (_, index) => calls.get(first + index)?.[CODE_INDEX[code]] ?? (calls.has(first + index) || isAlive.has(first + index) ? 0 : null),
-    )
-  return {
-    usageCount: counts[ACCEPTED] ?? 0,
-    rateLimitedCount: counts[CODE_INDEX.RATE_LIMITED] ?? 0,
-    refused: Object.fromEntries(VERDICT_CODES.filter((code) => code !== 'VALID').map((code) => [code, counts[CODE_INDEX[code]] ?? 0])),
-    lastUsedAt: isoOrNull(usage.total.lastAt),
-    bySecret: within(
-      usage.secrets,
-      (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0,
-      (tally) => tally,
-    ),
-    byScope: within(
-      usage.scopes,
-      (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0,
-      (tally, { lastAt }) => ({ count: tally, lastAt: isoOrNull(lastAt) }),
-    ),
-    series: {
-      bucket: resolution,
-      start: isoFrom(first * RESOLUTIONS[resolution].ms),
-      accepted: column('VALID'),
-      rateLimited: column('RATE_LIMITED'),
-    },
-  }
-}
-
-function within<T>(tallies: Tallies, calls: (tally: Tally) => number, shape: (calls: number, tally: Tally) => T): Record<string, T> {
-  const entries = Object.entries(tallies).flatMap(([name, tally]) =>
-    calls(tally) > 0 ? [[name, shape(calls(tally), tally)] as const] : [],
-  )
-  return Object.fromEntries(entries)
 }
 
 /** Marks the minutes from `since` to `now` as covered by a living process; a longer silence than `MAX_SPAN_MS` is no cover. */

@@ -8,7 +8,8 @@ import { type Warn } from '../../src/domain/ports.ts'
 import { planRecovery } from '../../src/domain/recovery.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt, meaningOf } from '../faults.ts'
-import { type AuditLog, type LogTail, tornEntry } from '../log/audit-log.ts'
+import { type AuditLog, tornEntry } from '../log/audit-log.ts'
+import { type LogTail } from '../log/tail.ts'
 import { type KeyFile } from './key-file.ts'
 import { FORMAT, type StoreDocument } from './key-lines.ts'
 import { readUsageAnchor } from './usage-file.ts'
@@ -33,12 +34,12 @@ async function tailOf({ keyFile, log, usagePath, keysPath }: Committing): Promis
   const tail = await log.tailBehind(isUsageNewer ? usageAnchor : keysAnchor)
   if (tail.broken !== null) throw brokenLog(log.path, tail.broken.message)
   if (usageAnchor !== null && tail.head.seq < usageAnchor.seq)
-    throw brokenLog(log.path, `the log ends at seq ${tail.head.seq}, ${keysPath} was used up to seq ${usageAnchor.seq}`)
+    throw brokenLog(log.path, `it ends at seq ${tail.head.seq}, ${keysPath} was used up to seq ${usageAnchor.seq}`)
   return tail
 }
 
 function brokenLog(path: string, message: string): KeywrightError {
-  return new KeywrightError('AUDIT_BROKEN', `${path}: ${message}; no change is possible`)
+  return new KeywrightError('AUDIT_BROKEN', `the audit log ${path} and the store don't agree: ${message}; no change is possible`)
 }
 
 /**

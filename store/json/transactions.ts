@@ -94,15 +94,19 @@ export function createTransactions(
 
   return {
     look: (targets) => factsOf(createDraft(store.keyFile), targets),
-    run: <T>(transaction: Transaction<T>) =>
-      new Promise<T>((resolve, reject) => {
-        // A store that is not there yet gets its first files with its first change, not with a refusal.
-        if (!store.keyFile.exists()) transaction.decide(factsOf(createDraft(store.keyFile), transaction.targets))
+    async run<T>(transaction: Transaction<T>): Promise<T> {
+      if (!store.keyFile.exists() && !store.keyFile.refresh()) {
+        // A store that is not there yet gets its first files with its first change, not with a "no".
+        const { changes, answer } = transaction.decide(factsOf(createDraft(store.keyFile), transaction.targets))
+        if (changes.length === 0) return answer
+      }
+      return new Promise<T>((resolve, reject) => {
         waiting.push({ transaction, resolve: resolve as (answer: unknown) => void, reject })
         worker ??= work().finally(() => {
           worker = null
         })
-      }),
+      })
+    },
     idle: async () => {
       await worker
     },

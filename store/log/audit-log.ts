@@ -16,24 +16,13 @@ import {
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { syncFolder, writeAll } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
-import { type Line, linesBackward, linesForward } from './read.ts'
+import { linesBackward, linesForward } from './read.ts'
 import { finishedSegments, segmentPath } from './segments.ts'
+import { type LogTail, readTail } from './tail.ts'
 
 export const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
-/** Records behind an anchor that are held in memory; a store so far behind its log was replaced. */
-const MAX_TAIL = 1_000_000
-
-/** What the log holds behind an anchor. */
-export interface LogTail {
-  readonly records: readonly AuditRecord[]
-  readonly head: Head
-  /** The bytes of a last line that was not finished. */
-  readonly torn: Buffer | null
-  /** Why the anchor and the log don't belong together; `lostFrom` is the first seq that is missing, null where unknown. */
-  readonly broken: { readonly message: string; readonly lostFrom: number | null } | null
-}
 
 interface Known {
   readonly inode: number
@@ -242,45 +231,6 @@ async function firstRecord(path: string): Promise<AuditRecord | null> {
     return typeof record === 'string' ? null : record
   }
   return null
-}
-
-async function* allBackward(path: string): AsyncGenerator<Line> {
-  yield* linesBackward(path)
-  for (const segment of finishedSegments(path).reverse()) yield* linesBackward(segment)
-}
-
-/** Reads from the end of the log back to the anchor. */
-async function readTail(path: string, anchor: Anchor): Promise<LogTail> {
-  const records: AuditRecord[] = []
-  let torn: Buffer | null = null
-  let head: Head = EMPTY_HEAD
-  let next: { seq: number; prev: string } | null = null
-  const brokenAt = (message: string, lostFrom: number | null): LogTail => ({ records: [], head, torn: null, broken: { message, lostFrom } })
-  for await (const line of allBackward(path)) {
-    if (!line.isWhole && next === null) {
-      torn = Buffer.from(line.bytes)
-      continue
-    }
-    const record = parseRecord(line.bytes)
-    if (typeof record === 'string') return brokenAt(`the record before seq ${next === null ? 'the end' : next.seq} ${record}`, null)
-    if (next === null) head = { seq: record.seq, hash: record.hash, at: record.at }
-    else if (record.seq !== next.seq - 1 || record.hash !== next.prev)
-      return brokenAt(`seq ${next.seq} does not follow the record before it`, null)
-    if (record.seq < anchor.seq)
-      return brokenAt(`the log ends at seq ${record.seq}, the store vouches for seq ${anchor.seq}`, record.seq + 1)
-    if (record.seq === anchor.seq) {
-      if (record.hash !== anchor.hash) return brokenAt(`seq ${record.seq} is not the record that the store vouches for`, null)
-      return { records: records.reverse(), head, torn, broken: null }
-    }
-    if (records.push(record) > MAX_TAIL) return brokenAt(`the log is more than ${MAX_TAIL} records ahead of the store`, null)
-    next = { seq: record.seq, prev: record.prev }
-  }
-  const first = records.at(-1)
-  if (anchor.seq > 0 && first === undefined) return brokenAt(`the log at ${path} is missing, the store vouches for seq ${anchor.seq}`, 1)
-  if (anchor.seq > 0) return brokenAt(`the log begins at seq ${first?.seq}, behind seq ${anchor.seq} that the store vouches for`, 1)
-  if (first !== undefined && (first.seq !== 1 || first.prev !== EMPTY_HEAD.hash))
-    return brokenAt(`the log begins at seq ${first.seq}; what was before it is missing`, 1)
-  return { records: records.reverse(), head, torn, broken: null }
 }
 
 /** What is kept of a torn line on the log. */

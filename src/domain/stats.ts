@@ -1,0 +1,91 @@
+// Statistics: what usage is answered as, for a window or for all time. Pure.
+
+import { isoFrom } from './time.ts'
+import {
+  ACCEPTED,
+  addCounts,
+  CODE_INDEX,
+  type KeyUsage,
+  RESOLUTIONS,
+  type Resolution,
+  type Series,
+  type Tallies,
+  type Tally,
+  type UsageWindow,
+  WINDOWS,
+} from './usage.ts'
+import { VERDICT_CODES, type VerdictCode } from './verdict.ts'
+
+/** What `stats --json` prints. A null in the series is a time in which no process was alive to count. */
+export interface UsageStats {
+  readonly usageCount: number
+  readonly rateLimitedCount: number
+  readonly refused: Readonly<Partial<Record<VerdictCode, number>>>
+  readonly lastUsedAt: string | null
+  readonly bySecret: Readonly<Record<string, number>>
+  readonly byScope: Readonly<Record<string, { readonly count: number; readonly lastAt: string | null }>>
+  readonly series: {
+    readonly bucket: Resolution
+    readonly start: string
+    readonly accepted: readonly (number | null)[]
+    readonly rateLimited: readonly (number | null)[]
+  }
+}
+
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : isoFrom(ms))
+
+/** The counts of a tally: all of them, or those of the window's buckets. */
+function countsWithin(tally: Tally, window: UsageWindow | undefined, now: number): readonly number[] {
+  if (window === undefined) return tally.counts
+  const { resolution, buckets } = WINDOWS[window]
+  const last = Math.floor(now / RESOLUTIONS[resolution].ms)
+  return tally.series[resolution]
+    .filter(([bucket]) => bucket > last - buckets && bucket <= last)
+    .reduce<readonly number[]>((sum, [, ...counts]) => addCounts(sum, counts), [])
+}
+
+/**
+ * Statistics over one usage. With a window the counts are the window's, else of all time; the series is the window's, else
+ * the last hour's; its last bucket is the current one. `alive` tells in which buckets some process was there to count.
+ */
+export function usageStats(usage: KeyUsage, alive: Series, window: UsageWindow | undefined, now: number): UsageStats {
+  const counts = countsWithin(usage.total, window, now)
+  const { resolution, buckets } = WINDOWS[window ?? '1h']
+  const first = Math.floor(now / RESOLUTIONS[resolution].ms) - buckets + 1
+  const calls = new Map(usage.total.series[resolution].map(([bucket, ...byCode]) => [bucket, byCode]))
+  const isAlive = new Set(alive[resolution].map(([bucket]) => bucket))
+  const column = (code: VerdictCode) =>
+    Array.from(
+      { length: buckets },
+      (_, index) => calls.get(first + index)?.[CODE_INDEX[code]] ?? (calls.has(first + index) || isAlive.has(first + index) ? 0 : null),
+    )
+  return {
+    usageCount: counts[ACCEPTED] ?? 0,
+    rateLimitedCount: counts[CODE_INDEX.RATE_LIMITED] ?? 0,
+    refused: Object.fromEntries(VERDICT_CODES.filter((code) => code !== 'VALID').map((code) => [code, counts[CODE_INDEX[code]] ?? 0])),
+    lastUsedAt: isoOrNull(usage.total.lastAt),
+    bySecret: within(
+      usage.secrets,
+      (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0,
+      (tally) => tally,
+    ),
+    byScope: within(
+      usage.scopes,
+      (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0,
+      (tally, { lastAt }) => ({ count: tally, lastAt: isoOrNull(lastAt) }),
+    ),
+    series: {
+      bucket: resolution,
+      start: isoFrom(first * RESOLUTIONS[resolution].ms),
+      accepted: column('VALID'),
+      rateLimited: column('RATE_LIMITED'),
+    },
+  }
+}
+
+function within<T>(tallies: Tallies, calls: (tally: Tally) => number, shape: (calls: number, tally: Tally) => T): Record<string, T> {
+  const entries = Object.entries(tallies).flatMap(([name, tally]) =>
+    calls(tally) > 0 ? [[name, shape(calls(tally), tally)] as const] : [],
+  )
+  return Object.fromEntries(entries)
+}

@@ -6,7 +6,7 @@ import { createContext, type PropsWithChildren, useContext } from 'react'
 import stringWidth from 'string-width'
 import { displayText } from '../src/domain/text.ts'
 
-export interface PrintedTable {
+export interface PrintedTableProps {
   readonly rows: readonly Readonly<Record<string, string>>[]
   /** Columns that may be cut to make the table fit; ids and states stay whole. */
   readonly flexible: readonly string[]
@@ -29,7 +29,7 @@ function fitted(text: string, width: number): string {
 }
 
 /** The width of each column: as wide as its content, the widest flexible one cut until the table fits. */
-function widths(names: readonly string[], rows: PrintedTable['rows'], { columns, flexible }: PrintedTable): Map<string, number> {
+function widths(names: readonly string[], rows: PrintedTableProps['rows'], { columns, flexible }: PrintedTableProps): Map<string, number> {
   const wide = new Map(names.map((name) => [name, Math.max(...rows.map((row) => stringWidth(row[name] ?? '')), stringWidth(name))]))
   const room = columns - 1 - names.length * BORDER_AND_PADDING
   const total = (): number => [...wide.values()].reduce((sum, width) => sum + width, 0)
@@ -49,7 +49,7 @@ const Bold = ({ children }: CellProps) => <Text bold>{children}</Text>
 
 interface Shown {
   readonly names: readonly string[]
-  readonly rows: PrintedTable['rows']
+  readonly rows: PrintedTableProps['rows']
   readonly widthOf: (name: string) => number
 }
 
@@ -66,8 +66,8 @@ const Cell = ({ children, column = 0 }: CellProps) => {
  * ink-table measures code units, not display width. So it is given the row's number, as wide as the column shall be, and
  * the cell draws the text in its place.
  */
-export function drawTable(printed: PrintedTable): string {
-  const { rows, columns, isColoured } = printed
+export function PrintedTable(printed: PrintedTableProps) {
+  const { rows, isColoured } = printed
   const names = Object.keys(rows[0] ?? {})
   const safe = rows.map((row) => Object.fromEntries(names.map((name) => [name, displayText(row[name] ?? '')])))
   const wide = widths(names, safe, printed)
@@ -75,10 +75,14 @@ export function drawTable(printed: PrintedTable): string {
   const headings = names.map((name) => fitted(name, widthOf(name)).padEnd(widthOf(name)))
   const data = safe.map((_, index) => Object.fromEntries(headings.map((heading) => [heading, String(index).padEnd(heading.length)])))
   const content = { names, rows: safe, widthOf }
-  const table = (
+  return (
     <Content value={content}>
       <Table data={data} padding={1} header={isColoured ? Bold : Plain} cell={Cell} skeleton={Plain} />
     </Content>
   )
-  return `${renderToString(table, { columns })}\n`
+}
+
+/** The table as text, for a terminal of that many columns. */
+export function drawTable(printed: PrintedTableProps): string {
+  return `${renderToString(<PrintedTable {...printed} />, { columns: printed.columns })}\n`
 }

@@ -1,16 +1,10 @@
 // The lock of an embedded store: the kernel's advisory lock on a file of its own, released by the kernel when a process dies.
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { type KernelLocks } from 'fs-native-extensions'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { displayText } from '../../src/domain/text.ts'
 import { errnoOf, faultAt } from '../faults.ts'
-
-interface KernelLocks {
-  readonly tryLock: (descriptor: number) => boolean
-  readonly waitForLock: (descriptor: number) => Promise<void>
-  readonly unlock: (descriptor: number) => void
-}
 
 const FILE_MODE = 0o600
 export const SAY_HOLDER_AFTER_MS = 2_000
@@ -19,12 +13,10 @@ const MAX_HOLDER_BYTES = 1024
 /** Threads of this process that may block in the kernel; the rest of libuv's four must stay free for the holder's own writing. */
 const MAX_BLOCKED = 2
 
-let kernelLocks: KernelLocks | null = null
-
 /** The native addon is loaded at the first lock: reading and verifying never need it. */
-function locks(): KernelLocks {
-  kernelLocks ??= createRequire(import.meta.url)('fs-native-extensions') as KernelLocks
-  return kernelLocks
+async function loadLocks(): Promise<KernelLocks> {
+  const { default: locks } = await import('fs-native-extensions')
+  return locks
 }
 
 export interface Holder {
@@ -50,11 +42,11 @@ let blocked = 0
 const queue: (() => void)[] = []
 
 /** At most MAX_BLOCKED waits in the kernel at a time, first come first served. */
-async function blockInKernel(descriptor: number): Promise<void> {
+async function blockInKernel(locks: KernelLocks, descriptor: number): Promise<void> {
   if (blocked >= MAX_BLOCKED) await new Promise<void>((resolve) => queue.push(resolve))
   blocked++
   try {
-    await locks().waitForLock(descriptor)
+    await locks.waitForLock(descriptor)
   } finally {
     blocked--
     queue.shift()?.()
@@ -76,6 +68,7 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
   /** A wait that was given up and may still be answered by the kernel. */
   let waiting: Promise<void> | null = null
   let last: Promise<unknown> = Promise.resolve()
+  let locks: KernelLocks | null = null
 
   const openFile = (): number => {
     if (descriptor !== null && isStillThere(descriptor, path)) return descriptor
@@ -90,9 +83,10 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
   }
 
   const acquire = async (): Promise<number> => {
+    locks ??= await loadLocks()
     const file = openFile()
-    if (waiting === null && locks().tryLock(file)) return file
-    waiting ??= blockInKernel(file)
+    if (waiting === null && locks.tryLock(file)) return file
+    waiting ??= blockInKernel(locks, file)
     const wait = waiting
     const say = setTimeout(() => onWaiting(`waiting for ${path}: ${describeHolder(path)}`), SAY_HOLDER_AFTER_MS)
     let giveUp: NodeJS.Timeout | undefined
@@ -123,7 +117,7 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
   }
 
   const release = (file: number): void => {
-    if (file === descriptor) locks().unlock(file)
+    if (file === descriptor) locks?.unlock(file)
   }
 
   const holdAlone = async <T>(work: (wasAbandoned: boolean) => Promise<T>): Promise<T> => {

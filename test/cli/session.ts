@@ -100,6 +100,15 @@ export function inFolder<T>(work: (folder: string) => T): T {
   }
 }
 
+export async function inFolderAsync(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'keywright-'))
+  try {
+    await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
 export interface Played {
   readonly steps: readonly Step[]
   /** Everything but the stdout of commands that issue a token. */

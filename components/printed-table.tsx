@@ -2,7 +2,8 @@
 
 import { renderToString, Text } from 'ink'
 import { Table } from 'ink-table'
-import { createContext, type PropsWithChildren, useContext } from 'react'
+import type { PropsWithChildren } from 'react'
+import { createContext, useContext } from 'react'
 import stringWidth from 'string-width'
 import { displayText } from '../src/domain/text.ts'
 

@@ -1,8 +1,8 @@
 // The command-line door: real streams and signals around the command line, and the one place where its faults end.
 
 import { runCommandLine } from './cli/run.ts'
-import { type Terminal } from './cli/terminal.ts'
-import { type Manager } from './manager.ts'
+import type { Terminal } from './cli/terminal.ts'
+import type { Manager } from './manager.ts'
 import { openManager } from './open-manager.ts'
 
 declare const __VERSION__: string

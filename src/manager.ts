@@ -1,16 +1,18 @@
 // Runs commands: moment, facts, guard, decide, commit; verifies; flushes counts. Knows no door and no kind of store.
 
-import { type ChangeCommand, type ReadCommand, type Reader } from './commands/command.ts'
-import { type Actor } from './domain/audit.ts'
-import { type Fields, type InputOf } from './domain/field.ts'
-import { type KeyRef, type KeyView, keyView } from './domain/key.ts'
-import { type RateLimit } from './domain/limit.ts'
-import { type MaybePromise, type Store, type Warn } from './domain/ports.ts'
+import type { ChangeCommand, ReadCommand, Reader } from './commands/command.ts'
+import type { Actor } from './domain/audit.ts'
+import type { Fields, InputOf } from './domain/field.ts'
+import type { KeyRef, KeyView } from './domain/key.ts'
+import { keyView } from './domain/key.ts'
+import type { RateLimit } from './domain/limit.ts'
+import type { MaybePromise, Store, Warn } from './domain/ports.ts'
 import { KeywrightError } from './domain/refusal.ts'
 import { isoFrom } from './domain/time.ts'
-import { type Draw } from './domain/token.ts'
-import { type CallOptions, type Explanation, type LimitAnswer, type Verdict } from './domain/verdict.ts'
-import { type Changed, runChange } from './run-change.ts'
+import type { Draw } from './domain/token.ts'
+import type { CallOptions, Explanation, LimitAnswer, Verdict } from './domain/verdict.ts'
+import type { Changed } from './run-change.ts'
+import { runChange } from './run-change.ts'
 import { explain, isInForce, newestShortId, verify } from './verify.ts'
 
 export interface ManagerOptions {

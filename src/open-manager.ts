@@ -1,10 +1,11 @@
 // Puts a manager together from what a door was given: real clock, real randomness, the store behind a path.
 
 import { openStore } from '../store/open.ts'
-import { type Via } from './domain/audit.ts'
-import { type Warn } from './domain/ports.ts'
+import type { Via } from './domain/audit.ts'
+import type { Warn } from './domain/ports.ts'
 import { KeywrightError } from './domain/refusal.ts'
-import { createManager, type Manager } from './manager.ts'
+import type { Manager } from './manager.ts'
+import { createManager } from './manager.ts'
 import { actorProblem, createActor, createClocks, DEFAULT_STORE, draw, processId } from './runtime.ts'
 
 export interface OpenManagerOptions {

@@ -1,14 +1,18 @@
 // The one way of a change: select, then under the lock read the clock, guard, decide, and hand changes and answer to the store.
 
-import { type ChangeCommand, type Decided, type ItemResult, type Moment } from './commands/command.ts'
+import type { ChangeCommand, Decided, ItemResult, Moment } from './commands/command.ts'
 import { noSuchKey } from './commands/list.ts'
-import { type Actor } from './domain/audit.ts'
-import { type Change, changeOf } from './domain/change.ts'
-import { type Fields, type InputOf } from './domain/field.ts'
-import { type Key, type KeyView, keyView } from './domain/key.ts'
-import { type Facts, type Outcome, type Store } from './domain/ports.ts'
-import { isRefusal, KeywrightError, type Refusal, refuse } from './domain/refusal.ts'
-import { type Draw, drawShortId } from './domain/token.ts'
+import type { Actor } from './domain/audit.ts'
+import type { Change } from './domain/change.ts'
+import { changeOf } from './domain/change.ts'
+import type { Fields, InputOf } from './domain/field.ts'
+import type { Key, KeyView } from './domain/key.ts'
+import { keyView } from './domain/key.ts'
+import type { Facts, Outcome, Store } from './domain/ports.ts'
+import type { Refusal } from './domain/refusal.ts'
+import { isRefusal, KeywrightError, refuse } from './domain/refusal.ts'
+import type { Draw } from './domain/token.ts'
+import { drawShortId } from './domain/token.ts'
 
 /** What became of one key: changed (or as it was), with its new token if one was made; or why not. */
 export interface Item {

@@ -2,9 +2,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
-import { type Actor, type Via } from './domain/audit.ts'
+import type { Actor, Via } from './domain/audit.ts'
 import { textProblem } from './domain/text.ts'
-import { type Draw } from './domain/token.ts'
+import type { Draw } from './domain/token.ts'
 
 export const DEFAULT_STORE = './keys.json'
 

@@ -1,21 +1,13 @@
 // The hot path: token → verdict, and the same rules one by one as an explanation. Reads no clock and no file.
 
-import { type Credential } from './domain/credential.ts'
-import { type Key } from './domain/key.ts'
-import { type MaybePromise, type Store } from './domain/ports.ts'
+import type { Credential } from './domain/credential.ts'
+import type { Key } from './domain/key.ts'
+import type { MaybePromise, Store } from './domain/ports.ts'
 import { missingScopes } from './domain/scope.ts'
 import { isoFrom } from './domain/time.ts'
 import { parseToken, tokenMatches } from './domain/token.ts'
-import {
-  type CallOptions,
-  CHECKS,
-  type CheckName,
-  type CheckResult,
-  type Explanation,
-  type RefusalReason,
-  type Verdict,
-  type VerdictCode,
-} from './domain/verdict.ts'
+import type { CallOptions, CheckName, CheckResult, Explanation, RefusalReason, Verdict, VerdictCode } from './domain/verdict.ts'
+import { CHECKS } from './domain/verdict.ts'
 
 interface Refused {
   readonly code: VerdictCode
@@ -127,7 +119,7 @@ const UNKNOWN = Object.freeze(unnamed('UNKNOWN'))
 type VerifyingStore = Pick<Store, 'findCredential' | 'usage'>
 
 /** Chains on a promise, and stays synchronous where there is none. */
-export function then<A, B>(value: MaybePromise<A>, next: (value: A) => MaybePromise<B>): MaybePromise<B> {
+function chain<A, B>(value: MaybePromise<A>, next: (value: A) => MaybePromise<B>): MaybePromise<B> {
   return value instanceof Promise ? value.then(next) : next(value)
 }
 
@@ -135,7 +127,7 @@ export function then<A, B>(value: MaybePromise<A>, next: (value: A) => MaybeProm
 export function verify(store: VerifyingStore, token: unknown, options: CallOptions, at: number): MaybePromise<Verdict> {
   const parsed = parseToken(token)
   if (typeof parsed === 'string') return counted(store, null, parsed === 'MALFORMED' ? MALFORMED : BAD_CHECKSUM, options, at)
-  return then(store.findCredential(parsed.shortId), (credential) => {
+  return chain(store.findCredential(parsed.shortId), (credential) => {
     if (!tokenMatches(token as string, credential?.hash ?? null) || credential === null) return counted(store, null, UNKNOWN, options, at)
     return judge(store, credential, options, at)
   })
@@ -144,7 +136,7 @@ export function verify(store: VerifyingStore, token: unknown, options: CallOptio
 function judge(store: VerifyingStore, credential: Credential, options: CallOptions, at: number): MaybePromise<Verdict> {
   const refused = firstRefusal(STATE_CHECKS, credential, { ...options, at })
   if (refused !== null) return counted(store, credential, { valid: false, ...refused, ...credential.named }, options, at)
-  return then(store.usage.take(credential.key.id, credential.key.rateLimits, options.isPeek), ({ refusedBy, limits }) => {
+  return chain(store.usage.take(credential.key.id, credential.key.rateLimits, options.isPeek), ({ refusedBy, limits }) => {
     const verdict: Verdict =
       refusedBy === null
         ? { valid: true, code: 'VALID', reason: null, ...credential.named, rateLimits: limits }

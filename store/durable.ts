@@ -1,6 +1,7 @@
 // Durable files: written whole to a temporary file, synced, renamed, the folder synced. A reader sees one whole version.
 
-import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { open, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf } from './faults.ts'
 

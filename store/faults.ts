@@ -1,6 +1,7 @@
 // Faults: what the operating system says, as errors that say what happened, to what, and what to do.
 
-import { type ErrorCode, KeywrightError } from '../src/domain/refusal.ts'
+import type { ErrorCode } from '../src/domain/refusal.ts'
+import { KeywrightError } from '../src/domain/refusal.ts'
 
 const MEANINGS: Readonly<Record<string, string>> = {
   EACCES: 'permission was denied',

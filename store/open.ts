@@ -1,10 +1,11 @@
 // Picks the store by path or URL.
 
-import { type Store } from '../src/domain/ports.ts'
+import type { Store } from '../src/domain/ports.ts'
 import { KeywrightError } from '../src/domain/refusal.ts'
 import { isBrand } from '../src/domain/token.ts'
 import { pathsOf, readSettings, resolveStore } from './json/paths.ts'
-import { type JsonStoreOptions, openJsonStore } from './json/store.ts'
+import type { JsonStoreOptions } from './json/store.ts'
+import { openJsonStore } from './json/store.ts'
 
 export interface OpenOptions extends Omit<JsonStoreOptions, 'paths' | 'settings'> {
   /** A path, or a URL. */

@@ -1,9 +1,11 @@
 // Arguments → command and texts, as the registry describes them. Decides nothing about values: the fields do.
 
-import { type Command } from '../commands/command.ts'
+import type { Command } from '../commands/command.ts'
 import { COMMANDS } from '../commands/index.ts'
-import { type Field, flagName } from '../domain/field.ts'
-import { type Refusal, refuse } from '../domain/refusal.ts'
+import type { Field } from '../domain/field.ts'
+import { flagName } from '../domain/field.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import { refuse } from '../domain/refusal.ts'
 import { quoted } from '../domain/text.ts'
 
 export interface GlobalFlag {

@@ -1,8 +1,8 @@
 // Help out of the registry: of everything, and of one command. Nothing here is written twice.
 
-import { type Command } from '../commands/command.ts'
+import type { Command } from '../commands/command.ts'
 import { COMMANDS } from '../commands/index.ts'
-import { type Field } from '../domain/field.ts'
+import type { Field } from '../domain/field.ts'
 import { CLEAR, clearableFlags, GLOBAL_FLAGS, takesYes, YES } from './arguments.ts'
 
 const columns = (rows: readonly (readonly [string, string])[]): string => {

@@ -1,16 +1,18 @@
 // Answers as people and scripts read them: text, tab-separated lines, JSON. Draws stored text harmless; never holds a secret but the new token.
 
-import { type KeyLife, type KeyList, type UserList } from '../commands/list.ts'
-import { type ValidateResult } from '../commands/validate.ts'
-import { type AuditRecord, RECORD_MEMBERS } from '../domain/audit.ts'
-import { type AuditReport } from '../domain/audit-check.ts'
-import { type KeyView, STATUSES, secretState } from '../domain/key.ts'
+import type { KeyLife, KeyList, UserList } from '../commands/list.ts'
+import type { ValidateResult } from '../commands/validate.ts'
+import type { AuditRecord } from '../domain/audit.ts'
+import { RECORD_MEMBERS } from '../domain/audit.ts'
+import type { AuditReport } from '../domain/audit-check.ts'
+import type { KeyView } from '../domain/key.ts'
+import { STATUSES, secretState } from '../domain/key.ts'
 import { formatRateLimit } from '../domain/kinds.ts'
-import { type AcceptedLoss } from '../domain/ports.ts'
-import { type UsageStats } from '../domain/stats.ts'
+import type { AcceptedLoss } from '../domain/ports.ts'
+import type { UsageStats } from '../domain/stats.ts'
 import { displayText } from '../domain/text.ts'
 import { formatDistance } from '../domain/time.ts'
-import { type Item } from '../run-change.ts'
+import type { Item } from '../run-change.ts'
 
 export type Row = Readonly<Record<string, string>>
 

@@ -3,9 +3,9 @@
 import { auditAcceptLoss, auditExport, auditList, auditVerify } from '../commands/audit.ts'
 import { list, show, users } from '../commands/list.ts'
 import { stats, validate } from '../commands/validate.ts'
-import { type AuditRecord } from '../domain/audit.ts'
+import type { AuditRecord } from '../domain/audit.ts'
 import * as present from './present.ts'
-import { type Run } from './terminal.ts'
+import type { Run } from './terminal.ts'
 
 type Presenter<R> = (run: Run, result: R) => void | Promise<void>
 

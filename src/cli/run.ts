@@ -1,16 +1,19 @@
 // A command line from arguments to exit code. Knows streams only as functions, and maps errors to exit codes in one place.
 
 import { auditVerify } from '../commands/audit.ts'
-import { type ChangeCommand, type Command, type ReadCommand } from '../commands/command.ts'
-import { type Fields, type InputOf, inputFromTexts } from '../domain/field.ts'
+import type { ChangeCommand, Command, ReadCommand } from '../commands/command.ts'
+import type { Fields, InputOf } from '../domain/field.ts'
+import { inputFromTexts } from '../domain/field.ts'
 import { accepted, CODES, KeywrightError, refuse } from '../domain/refusal.ts'
 import { displayText } from '../domain/text.ts'
-import { type Changed, itemResults, soleItem } from '../run-change.ts'
-import { type Arguments, parseArguments, takesYes } from './arguments.ts'
+import type { Changed } from '../run-change.ts'
+import { itemResults, soleItem } from '../run-change.ts'
+import type { Arguments } from './arguments.ts'
+import { parseArguments, takesYes } from './arguments.ts'
 import { commandHelp, fullHelp } from './help.ts'
 import * as present from './present.ts'
 import { PRESENTERS } from './presenters.ts'
-import { type Run, type Terminal } from './terminal.ts'
+import type { Run, Terminal } from './terminal.ts'
 
 const EXIT_USAGE = 2
 const EXIT_PARTIAL = 6

@@ -1,9 +1,9 @@
 // The world as the command line sees it: streams, questions and the store as functions. Only types.
 
-import { type Warn } from '../domain/ports.ts'
-import { type Manager } from '../manager.ts'
-import { type Arguments } from './arguments.ts'
-import { type Table } from './present.ts'
+import type { Warn } from '../domain/ports.ts'
+import type { Manager } from '../manager.ts'
+import type { Arguments } from './arguments.ts'
+import type { Table } from './present.ts'
 
 interface OpenOptions {
   store?: string

@@ -1,13 +1,16 @@
 // audit list, export, verify, accept-loss: the log as it is, and the proof that it is whole.
 
-import { ACTIONS, type AuditFilter, type AuditRecord } from '../domain/audit.ts'
-import { type AuditReport } from '../domain/audit-check.ts'
-import { type InputOf, optional, required, single } from '../domain/field.ts'
+import type { AuditFilter, AuditRecord } from '../domain/audit.ts'
+import { ACTIONS } from '../domain/audit.ts'
+import type { AuditReport } from '../domain/audit-check.ts'
+import type { InputOf } from '../domain/field.ts'
+import { optional, required, single } from '../domain/field.ts'
 import * as kinds from '../domain/kinds.ts'
-import { type AcceptedLoss } from '../domain/ports.ts'
+import type { AcceptedLoss } from '../domain/ports.ts'
 import { KeywrightError, refuse } from '../domain/refusal.ts'
 import { DEFAULT_PAGE } from '../domain/selection.ts'
-import { defineRead, type Reader } from './command.ts'
+import type { Reader } from './command.ts'
+import { defineRead } from './command.ts'
 import { noSuchKey } from './list.ts'
 
 const MAX_LISTED = 1_000_000_000

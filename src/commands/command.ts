@@ -1,14 +1,14 @@
 // What a command is: an operation described once, from which library method, flags, help, form and confirmation come.
 
-import { type Actor } from '../domain/audit.ts'
-import { type ChangeAction } from '../domain/change.ts'
-import { type Fields, type InputOf } from '../domain/field.ts'
-import { type Key, type KeyRef } from '../domain/key.ts'
-import { type Store, type VerifyOptions } from '../domain/ports.ts'
-import { type Refusal } from '../domain/refusal.ts'
-import { type KeyFilter } from '../domain/selection.ts'
-import { type Draw } from '../domain/token.ts'
-import { type CallOptions, type Explanation, type Verdict } from '../domain/verdict.ts'
+import type { Actor } from '../domain/audit.ts'
+import type { ChangeAction } from '../domain/change.ts'
+import type { Fields, InputOf } from '../domain/field.ts'
+import type { Key, KeyRef } from '../domain/key.ts'
+import type { Store, VerifyOptions } from '../domain/ports.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { KeyFilter } from '../domain/selection.ts'
+import type { Draw } from '../domain/token.ts'
+import type { CallOptions, Explanation, Verdict } from '../domain/verdict.ts'
 
 /** The one moment of a command: read once, under the lock. */
 export interface Moment {

@@ -2,7 +2,7 @@
 
 import { edited, revokedProblem } from '../domain/edit.ts'
 import { required } from '../domain/field.ts'
-import { type Key } from '../domain/key.ts'
+import type { Key } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
 import { isoFrom } from '../domain/time.ts'
 import { defineChange } from './command.ts'

@@ -1,13 +1,16 @@
 // generate: a new key. The only moment at which its token exists.
 
 import { drawUnused, mintSecret, pastExpiry, validityProblem } from '../domain/edit.ts'
-import { type InputOf, optional, required } from '../domain/field.ts'
-import { type Key } from '../domain/key.ts'
+import type { InputOf } from '../domain/field.ts'
+import { optional, required } from '../domain/field.ts'
+import type { Key } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
-import { type Refusal, refuse } from '../domain/refusal.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import { refuse } from '../domain/refusal.ts'
 import { isoFrom } from '../domain/time.ts'
 import { ENVIRONMENTS } from '../domain/token.ts'
-import { defineChange, type Moment } from './command.ts'
+import type { Moment } from './command.ts'
+import { defineChange } from './command.ts'
 
 const fields = {
   userId: required(kinds.text('U'), 'Owner', 'whose key it is, as the application names them', { flag: 'user' }),

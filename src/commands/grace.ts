@@ -2,7 +2,8 @@
 
 import { edited, revokedProblem } from '../domain/edit.ts'
 import { required } from '../domain/field.ts'
-import { type Key, secretsInGrace } from '../domain/key.ts'
+import type { Key } from '../domain/key.ts'
+import { secretsInGrace } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
 import { refuse } from '../domain/refusal.ts'
 import { isoFrom } from '../domain/time.ts'

@@ -1,7 +1,7 @@
 // The registry: every operation of Keywright, in the order of the help. A new one is a new file and a line here.
 
 import { auditAcceptLoss, auditExport, auditList, auditVerify } from './audit.ts'
-import { type Command } from './command.ts'
+import type { Command } from './command.ts'
 import { disable, enable } from './disable.ts'
 import { generate } from './generate.ts'
 import { graceEnd, graceExtend } from './grace.ts'

@@ -1,25 +1,24 @@
 // list, users, show: what is in the store.
 
-import { type AuditRecord } from '../domain/audit.ts'
+import type { AuditRecord } from '../domain/audit.ts'
 import { inputFromValues, optional, required, single } from '../domain/field.ts'
-import { type KeyView, keyView, type ListedKey, STATUSES } from '../domain/key.ts'
+import type { KeyView, ListedKey } from '../domain/key.ts'
+import { keyView, STATUSES } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
 import { isRefusal, KeywrightError, refuse } from '../domain/refusal.ts'
+import type { Cursor, KeyFilter, Sort, UserSummary } from '../domain/selection.ts'
 import {
-  type Cursor,
   DEFAULT_PAGE,
   DEFAULT_SORT,
   formatCursor,
   formatSort,
-  type KeyFilter,
   MAX_PAGE,
   parseCursor,
   parseSort,
   SORT_ACCEPTS,
-  type Sort,
-  type UserSummary,
 } from '../domain/selection.ts'
-import { type UsageStats, usageStats } from '../domain/stats.ts'
+import type { UsageStats } from '../domain/stats.ts'
+import { usageStats } from '../domain/stats.ts'
 import { defineRead } from './command.ts'
 
 const filterFields = {

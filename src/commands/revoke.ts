@@ -2,10 +2,11 @@
 
 import { edited, revokedProblem } from '../domain/edit.ts'
 import { optional, required, single } from '../domain/field.ts'
-import { type Key } from '../domain/key.ts'
+import type { Key } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
 import { refuse } from '../domain/refusal.ts'
-import { FILTER_ACCEPTS, type KeyFilter, parseFilter } from '../domain/selection.ts'
+import type { KeyFilter } from '../domain/selection.ts'
+import { FILTER_ACCEPTS, parseFilter } from '../domain/selection.ts'
 import { isoFrom } from '../domain/time.ts'
 import { defineChange } from './command.ts'
 import { filterFromValue } from './list.ts'

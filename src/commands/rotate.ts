@@ -2,7 +2,8 @@
 
 import { edited, mintSecret, pastExpiry, revokedProblem, validityProblem } from '../domain/edit.ts'
 import { optional, required } from '../domain/field.ts'
-import { isExpired, type Key, MAX_IN_GRACE, MAX_TOMBSTONES, type Secret, secretsInGrace } from '../domain/key.ts'
+import type { Key, Secret } from '../domain/key.ts'
+import { isExpired, MAX_IN_GRACE, MAX_TOMBSTONES, secretsInGrace } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
 import { refuse } from '../domain/refusal.ts'
 import { DAY_SECONDS, isoFrom, SECOND_MS } from '../domain/time.ts'

@@ -1,9 +1,9 @@
 // scope add, remove, set: what a key may do.
 
-import { type ChangeAction } from '../domain/change.ts'
+import type { ChangeAction } from '../domain/change.ts'
 import { edited, revokedProblem } from '../domain/edit.ts'
 import { required } from '../domain/field.ts'
-import { type Key } from '../domain/key.ts'
+import type { Key } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
 import { refuse } from '../domain/refusal.ts'
 import { MAX_SCOPES, sortedUnique } from '../domain/scope.ts'

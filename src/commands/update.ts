@@ -1,10 +1,13 @@
 // update: edits a key; each given field is replaced whole.
 
 import { edited, pastExpiry, revokedProblem, validityProblem } from '../domain/edit.ts'
-import { clearable, type InputOf, optional, required } from '../domain/field.ts'
-import { isExpired, type Key, type Secret, secretsInGrace } from '../domain/key.ts'
+import type { InputOf } from '../domain/field.ts'
+import { clearable, optional, required } from '../domain/field.ts'
+import type { Key, Secret } from '../domain/key.ts'
+import { isExpired, secretsInGrace } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
-import { type Refusal, refuse } from '../domain/refusal.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import { refuse } from '../domain/refusal.ts'
 import { isoFrom } from '../domain/time.ts'
 import { defineChange } from './command.ts'
 

@@ -1,6 +1,7 @@
 // The proof of a log, record by record: chain, order, anchors, and the digests of the keys. Pure; its memory grows with the keys only.
 
-import { type Anchor, type AuditRecord, EMPTY_HEAD, GENESIS_HASH, type Head, isChangeRecord, namedSeqs, parseRecord } from './audit.ts'
+import type { Anchor, AuditRecord, Head } from './audit.ts'
+import { EMPTY_HEAD, GENESIS_HASH, isChangeRecord, namedSeqs, parseRecord } from './audit.ts'
 
 /** The shape of `audit verify --json`. `firstBad`: the first wrong or missing seq; null when only keys are wrong. */
 export interface AuditReport {

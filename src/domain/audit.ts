@@ -1,7 +1,8 @@
 // Audit records: their members, their line, their place in the hash chain. Pure; reads and writes no file.
 
 import { hash } from 'node:crypto'
-import { CHANGE_ACTIONS, type RecordedFields } from './change.ts'
+import type { RecordedFields } from './change.ts'
+import { CHANGE_ACTIONS } from './change.ts'
 
 export const GENESIS_HASH = '0'.repeat(64)
 

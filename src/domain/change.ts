@@ -1,6 +1,6 @@
 // A change: a key before and after, and the record that goes with it. One can't be made without the other.
 
-import { type Key, type Secret } from './key.ts'
+import type { Key, Secret } from './key.ts'
 
 export const CHANGE_ACTIONS = [
   'key.generate',

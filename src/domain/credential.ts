@@ -1,7 +1,7 @@
 // A credential: one secret of one key, prepared for verification. Derived from the key, never stored.
 
 import { addressMatcher } from './address.ts'
-import { type Key, type Secret } from './key.ts'
+import type { Key, Secret } from './key.ts'
 import { comparableHash } from './token.ts'
 
 export interface Credential {

@@ -1,10 +1,12 @@
 // Edits: a key with some fields replaced, and the rules that every edited or new key must keep. Pure.
 
 import { isUnchanged } from './change.ts'
-import { type Key } from './key.ts'
-import { type Refusal, refuse } from './refusal.ts'
+import type { Key } from './key.ts'
+import type { Refusal } from './refusal.ts'
+import { refuse } from './refusal.ts'
 import { isoFrom } from './time.ts'
-import { type Draw, drawShortId, type Environment, hashToken, mintToken } from './token.ts'
+import type { Draw, Environment } from './token.ts'
+import { drawShortId, hashToken, mintToken } from './token.ts'
 
 /** The key with the patch, one revision on; the very same key when the patch changes nothing. */
 export function edited(key: Key, patch: Partial<Key>, at: number): Key {

@@ -1,6 +1,7 @@
 // Input fields as data: one description gives the flag, the help, the form, the check of a library value and of a typed text.
 
-import { type Refusal, refuse } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
+import { refuse } from './refusal.ts'
 import { holdsToken, quoted, textProblem } from './text.ts'
 
 export type Parsed<T> = { readonly value: T } | { readonly problem: string }

@@ -1,9 +1,12 @@
 // The kinds of input that make up a key: scopes, tags, addresses, limits, metadata; and how a key is named.
 
 import { MAX_ALLOWED_IPS, parseCidr } from './address.ts'
-import { isPlainText, type Kind, listOf, single } from './field.ts'
-import { type KeyRef, MAX_METADATA, MAX_TAGS, parseKeyRef } from './key.ts'
-import { DEFAULT_LIMIT_NAME, MAX_LIMIT, MAX_RATE_LIMITS, MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS, type RateLimit } from './limit.ts'
+import type { Kind } from './field.ts'
+import { isPlainText, listOf, single } from './field.ts'
+import type { KeyRef } from './key.ts'
+import { MAX_METADATA, MAX_TAGS, parseKeyRef } from './key.ts'
+import type { RateLimit } from './limit.ts'
+import { DEFAULT_LIMIT_NAME, MAX_LIMIT, MAX_RATE_LIMITS, MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS } from './limit.ts'
 import { isRequirableScope, isScope, MAX_SCOPES, SCOPE_ACCEPTS, sortedUnique } from './scope.ts'
 import { formatDuration, parseDuration } from './time.ts'
 

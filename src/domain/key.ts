@@ -1,8 +1,9 @@
 // One key, many secrets: its shape, its derived status, what others may see of it. Never holds a token.
 
-import { type RateLimit } from './limit.ts'
+import type { RateLimit } from './limit.ts'
 import { DAY_MS } from './time.ts'
-import { type Environment, hashToken, parseToken } from './token.ts'
+import type { Environment } from './token.ts'
+import { hashToken, parseToken } from './token.ts'
 
 /** Retired secrets that are kept as tombstones, and older ones that may still be in their grace at once. */
 export const MAX_TOMBSTONES = 10

@@ -1,6 +1,7 @@
 // The kinds of input that commands share: texts, scopes, expiries, limits, addresses, spans of time.
 
-import { isPlainText, type Kind, listOf, single } from './field.ts'
+import type { Kind } from './field.ts'
+import { isPlainText, listOf, single } from './field.ts'
 import {
   DAY_SECONDS,
   DURATION_ACCEPTS,

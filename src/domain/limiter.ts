@@ -1,8 +1,9 @@
 // The limits of many keys: decides all of a key's limits at once, and shares what it admitted with other processes.
 
-import { absorb, admit, carryOver, createLimit, type LimitState, type RateLimit, used, waitMs, wholeAt } from './limit.ts'
+import type { LimitState, RateLimit } from './limit.ts'
+import { absorb, admit, carryOver, createLimit, used, waitMs, wholeAt } from './limit.ts'
 import { isoFrom } from './time.ts'
-import { type LimitVerdict } from './verdict.ts'
+import type { LimitVerdict } from './verdict.ts'
 
 export interface LimitDecision {
   readonly isAllowed: boolean

@@ -1,9 +1,10 @@
 // What one process has counted and not yet handed over: uses by minute, and refusals for the audit log. Bounded; waits for nobody.
 
-import { type Use } from './ports.ts'
+import type { Use } from './ports.ts'
 import { MINUTE_MS } from './time.ts'
-import { count, createDelta, type Delta, NO_KEY } from './usage.ts'
-import { type VerdictCode } from './verdict.ts'
+import type { Delta } from './usage.ts'
+import { count, createDelta, NO_KEY } from './usage.ts'
+import type { VerdictCode } from './verdict.ts'
 
 /** Refused verifications of one key (or of none) with one code within one minute. */
 export interface RefusalSum {

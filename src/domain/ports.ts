@@ -1,15 +1,15 @@
 // What the domain asks of a store: one semantic port. Adapters implement it; the contract suite judges them.
 
-import { type Actor, type Anchor, type AuditFilter, type AuditRecord } from './audit.ts'
-import { type AuditReport } from './audit-check.ts'
-import { type Change } from './change.ts'
-import { type Credential } from './credential.ts'
-import { type Key, type KeyRef, type ListedKey } from './key.ts'
-import { type RateLimit } from './limit.ts'
-import { type LimitDecision } from './limiter.ts'
-import { type KeyFilter, type KeyQuery, type Page, type UserQuery, type UserSummary } from './selection.ts'
-import { type KeyUsage, type Series } from './usage.ts'
-import { type VerdictCode } from './verdict.ts'
+import type { Actor, Anchor, AuditFilter, AuditRecord } from './audit.ts'
+import type { AuditReport } from './audit-check.ts'
+import type { Change } from './change.ts'
+import type { Credential } from './credential.ts'
+import type { Key, KeyRef, ListedKey } from './key.ts'
+import type { RateLimit } from './limit.ts'
+import type { LimitDecision } from './limiter.ts'
+import type { KeyFilter, KeyQuery, Page, UserQuery, UserSummary } from './selection.ts'
+import type { KeyUsage, Series } from './usage.ts'
+import type { VerdictCode } from './verdict.ts'
 
 /** Synchronous where the answer is at hand (the embedded store), a promise where it is not (a database). */
 export type MaybePromise<T> = T | Promise<T>

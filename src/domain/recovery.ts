@@ -1,6 +1,7 @@
 // What to do with records that the store does not vouch for yet: the commit protocol's recovery table as a pure plan.
 
-import { type Anchor, type AuditRecord, isChangeRecord, namedSeqs } from './audit.ts'
+import type { Anchor, AuditRecord } from './audit.ts'
+import { isChangeRecord, namedSeqs } from './audit.ts'
 import { NOT_REDOABLE } from './change.ts'
 
 /** `broken`: the log and the store can't be brought together without an operator. */

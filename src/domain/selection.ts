@@ -1,7 +1,9 @@
 // Which keys, in which order, from where on: filters, sorting and keyset cursors. Pure; the adapters answer with them.
 
-import { isMeant, type Key, type KeyRef, type ListedKey, STATUSES, type Status, statusOf } from './key.ts'
-import { type Refusal, refuse } from './refusal.ts'
+import type { Key, KeyRef, ListedKey, Status } from './key.ts'
+import { isMeant, STATUSES, statusOf } from './key.ts'
+import type { Refusal } from './refusal.ts'
+import { refuse } from './refusal.ts'
 import { textProblem } from './text.ts'
 import { parseDuration, SECOND_MS } from './time.ts'
 

@@ -1,20 +1,10 @@
 // Statistics: what usage is answered as, for a window or for all time. Pure.
 
 import { isoFrom } from './time.ts'
-import {
-  ACCEPTED,
-  addCounts,
-  CODE_INDEX,
-  type KeyUsage,
-  RESOLUTIONS,
-  type Resolution,
-  type Series,
-  type Tallies,
-  type Tally,
-  type UsageWindow,
-  WINDOWS,
-} from './usage.ts'
-import { VERDICT_CODES, type VerdictCode } from './verdict.ts'
+import type { KeyUsage, Resolution, Series, Tallies, Tally, UsageWindow } from './usage.ts'
+import { ACCEPTED, addCounts, CODE_INDEX, RESOLUTIONS, WINDOWS } from './usage.ts'
+import type { VerdictCode } from './verdict.ts'
+import { VERDICT_CODES } from './verdict.ts'
 
 /** What `stats --json` prints. A null in the series is a time in which no process was alive to count. */
 export interface UsageStats {

@@ -1,8 +1,9 @@
 // Usage: what verifications count, how counts are merged and answered. Pure; bucket numbers are whole periods since 1970.
 
-import { type Admission } from './limiter.ts'
+import type { Admission } from './limiter.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './time.ts'
-import { VERDICT_CODES, type VerdictCode } from './verdict.ts'
+import type { VerdictCode } from './verdict.ts'
+import { VERDICT_CODES } from './verdict.ts'
 
 export const MAX_EXERCISED_SCOPES = 200
 

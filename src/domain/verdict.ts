@@ -1,6 +1,6 @@
 // Verdicts: the closed list of answers to "may this call pass?", and the shapes they come in.
 
-import { type Environment } from './token.ts'
+import type { Environment } from './token.ts'
 
 export const VERDICT_CODES = [
   'VALID',

@@ -1,17 +1,20 @@
 // The audit side of the embedded store: streaming, proving, and accepting a loss.
 
 import { statSync } from 'node:fs'
-import { type Actor, type Anchor, type Entry, type Head, sha256 } from '../../src/domain/audit.ts'
-import { type AuditReport, createAuditCheck, type Vouched } from '../../src/domain/audit-check.ts'
-import { type AcceptedLoss, type AuditPort, type VerifyOptions } from '../../src/domain/ports.ts'
+import type { Actor, Anchor, Entry, Head } from '../../src/domain/audit.ts'
+import { sha256 } from '../../src/domain/audit.ts'
+import type { AuditReport, Vouched } from '../../src/domain/audit-check.ts'
+import { createAuditCheck } from '../../src/domain/audit-check.ts'
+import type { AcceptedLoss, AuditPort, VerifyOptions } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt } from '../faults.ts'
 import { linesForward } from '../log/read.ts'
 import { auditRecords } from '../log/records.ts'
 import { finishedSegments } from '../log/segments.ts'
-import { type Committing, settle, writeDocument } from './commit.ts'
-import { type KeyLines } from './key-lines.ts'
-import { type Lock } from './lock.ts'
+import type { Committing } from './commit.ts'
+import { settle, writeDocument } from './commit.ts'
+import type { KeyLines } from './key-lines.ts'
+import type { Lock } from './lock.ts'
 import { readUsageAnchor } from './usage-file.ts'
 
 export interface AuditDependencies {

@@ -1,14 +1,16 @@
 // keys.json as lowdb sees it: an adapter that reads the file when it changed and replaces it durably. Knows nothing of commits.
 
-import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
-import { type FileHandle } from 'node:fs/promises'
-import { type Adapter } from 'lowdb'
-import { type Key } from '../../src/domain/key.ts'
+import type { Stats } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import type { Adapter } from 'lowdb'
+import type { Key } from '../../src/domain/key.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
-import { type Draw } from '../../src/domain/token.ts'
+import type { Draw } from '../../src/domain/token.ts'
 import { replaceFile } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
-import { composeLines, corrupt, emptyLines, type KeyLines, parseLines, type StoreDocument } from './key-lines.ts'
+import type { KeyLines, StoreDocument } from './key-lines.ts'
+import { composeLines, corrupt, emptyLines, parseLines } from './key-lines.ts'
 
 /** Far above a million keys; a larger file is not ours. */
 const MAX_STORE_BYTES = 1024 * 1024 * 1024

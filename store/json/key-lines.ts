@@ -1,11 +1,14 @@
 // The text of keys.json: one key a line. Parses it, only what changed; puts it together again, only what changed. Touches no file.
 
-import { type Anchor, EMPTY_ANCHOR } from '../../src/domain/audit.ts'
-import { type Key, keyLine } from '../../src/domain/key.ts'
+import type { Anchor } from '../../src/domain/audit.ts'
+import { EMPTY_ANCHOR } from '../../src/domain/audit.ts'
+import type { Key } from '../../src/domain/key.ts'
+import { keyLine } from '../../src/domain/key.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { isBrand } from '../../src/domain/token.ts'
 import { wrongMember } from './check-key.ts'
-import { firstJsonError, type Place, placeAt } from './locate.ts'
+import type { Place } from './locate.ts'
+import { firstJsonError, placeAt } from './locate.ts'
 
 export const FORMAT = 'keywright/1'
 export const DEFAULT_BRAND = 'kw'

@@ -1,7 +1,7 @@
 // The lock of an embedded store: the kernel's advisory lock on a file of its own, released by the kernel when a process dies.
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
-import { type KernelLocks } from 'fs-native-extensions'
+import type { KernelLocks } from 'fs-native-extensions'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { displayText } from '../../src/domain/text.ts'
 import { errnoOf, faultAt } from '../faults.ts'

@@ -1,8 +1,9 @@
 // Where an embedded store keeps its files, and whether those places can be trusted.
 
-import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { type Warn } from '../../src/domain/ports.ts'
+import type { Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { isBrand } from '../../src/domain/token.ts'
 import { errnoOf, faultAt } from '../faults.ts'

@@ -1,10 +1,12 @@
 // Transactions of the embedded store: changes that wait together are decided one after the other and committed as one.
 
-import { type Facts, type Outcome, type Targets, type Transaction } from '../../src/domain/ports.ts'
-import { keyMatcher, type LastUsed, resolveRefs } from '../../src/domain/selection.ts'
+import type { Facts, Outcome, Targets, Transaction } from '../../src/domain/ports.ts'
+import type { LastUsed } from '../../src/domain/selection.ts'
+import { keyMatcher, resolveRefs } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
-import { type Committing, commit, createDraft, type Draft, type Pending, settle } from './commit.ts'
-import { type Lock } from './lock.ts'
+import type { Committing, Draft, Pending } from './commit.ts'
+import { commit, createDraft, settle } from './commit.ts'
+import type { Lock } from './lock.ts'
 
 /** Changes that one commit may hold together; more wait for the next. */
 const MAX_TOGETHER = 1024

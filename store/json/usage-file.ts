@@ -2,10 +2,12 @@
 
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
-import { type Adapter } from 'lowdb'
-import { type Anchor, GENESIS_HASH } from '../../src/domain/audit.ts'
-import { type Draw } from '../../src/domain/token.ts'
-import { EMPTY_KEY_USAGE, EMPTY_SERIES, type KeyUsage, type Series } from '../../src/domain/usage.ts'
+import type { Adapter } from 'lowdb'
+import type { Anchor } from '../../src/domain/audit.ts'
+import { GENESIS_HASH } from '../../src/domain/audit.ts'
+import type { Draw } from '../../src/domain/token.ts'
+import type { KeyUsage, Series } from '../../src/domain/usage.ts'
+import { EMPTY_KEY_USAGE, EMPTY_SERIES } from '../../src/domain/usage.ts'
 import { replaceFile } from '../durable.ts'
 import { errnoOf } from '../faults.ts'
 

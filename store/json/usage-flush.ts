@@ -1,23 +1,16 @@
 // Merging counts into keys.usage.json under the lock, with the records that go with them. Never changes a key.
 
-import { type Actor, type Entry } from '../../src/domain/audit.ts'
-import { type Key } from '../../src/domain/key.ts'
-import { keepAdmissions, type Unshared } from '../../src/domain/limiter.ts'
-import { type Counted, type RefusalSum } from '../../src/domain/meter.ts'
+import type { Actor, Entry } from '../../src/domain/audit.ts'
+import type { Key } from '../../src/domain/key.ts'
+import type { Unshared } from '../../src/domain/limiter.ts'
+import { keepAdmissions } from '../../src/domain/limiter.ts'
+import type { Counted, RefusalSum } from '../../src/domain/meter.ts'
 import { HOUR_MS, isoFrom, MINUTE_MS } from '../../src/domain/time.ts'
-import {
-  ACCEPTED,
-  addAlive,
-  addDelta,
-  EMPTY_KEY_USAGE,
-  type KeyUsage,
-  NO_KEY,
-  RESOLUTIONS,
-  sumUsages,
-  trimmed,
-} from '../../src/domain/usage.ts'
-import { type Settings } from './paths.ts'
-import { type UsageDocument, type UsageFile, usageLine } from './usage-file.ts'
+import type { KeyUsage } from '../../src/domain/usage.ts'
+import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, NO_KEY, RESOLUTIONS, sumUsages, trimmed } from '../../src/domain/usage.ts'
+import type { Settings } from './paths.ts'
+import type { UsageDocument, UsageFile } from './usage-file.ts'
+import { usageLine } from './usage-file.ts'
 
 /** Keys merged before other work of this process gets its turn: a verification is never held up for long. */
 const KEYS_PER_TURN = 200

@@ -1,24 +1,17 @@
 // The audit log on disk: its head, what lies behind an anchor, and appending. Only the holder of the store's lock comes here.
 
-import { type FileHandle, mkdir, open, rename, stat, truncate } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { mkdir, open, rename, stat, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import {
-  type Actor,
-  type Anchor,
-  type AuditRecord,
-  chainLines,
-  EMPTY_HEAD,
-  type Entry,
-  type Head,
-  parseRecord,
-  sha256,
-} from '../../src/domain/audit.ts'
+import type { Actor, Anchor, AuditRecord, Entry, Head } from '../../src/domain/audit.ts'
+import { chainLines, EMPTY_HEAD, parseRecord, sha256 } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { syncFolder, writeAll } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import { linesBackward, linesForward } from './read.ts'
 import { finishedSegments, segmentPath } from './segments.ts'
-import { type LogTail, readTail } from './tail.ts'
+import type { LogTail } from './tail.ts'
+import { readTail } from './tail.ts'
 
 export const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024
 const FOLDER_MODE = 0o700

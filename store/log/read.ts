@@ -1,6 +1,7 @@
 // Reads log files as lines, forwards or from the end, in bounded chunks. Never writes, never holds more than a line and a chunk.
 
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { errnoOf } from '../faults.ts'
 
 const CHUNK_BYTES = 256 * 1024

@@ -1,8 +1,10 @@
 // Streams records across the segments of a log: forwards, from the end, or on and on as they are written.
 
-import { type FSWatcher, statSync, watch } from 'node:fs'
+import type { FSWatcher } from 'node:fs'
+import { statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { type AuditFilter, type AuditRecord, matchesRecord, parseRecord } from '../../src/domain/audit.ts'
+import type { AuditFilter, AuditRecord } from '../../src/domain/audit.ts'
+import { matchesRecord, parseRecord } from '../../src/domain/audit.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import { linesBackward, linesForward } from './read.ts'
 import { finishedSegments } from './segments.ts'

@@ -1,7 +1,9 @@
 // The end of a log: reads back from the last record to an anchor, and says when the two don't belong together.
 
-import { type Anchor, type AuditRecord, EMPTY_HEAD, type Head, parseRecord } from '../../src/domain/audit.ts'
-import { type Line, linesBackward } from './read.ts'
+import type { Anchor, AuditRecord, Head } from '../../src/domain/audit.ts'
+import { EMPTY_HEAD, parseRecord } from '../../src/domain/audit.ts'
+import type { Line } from './read.ts'
+import { linesBackward } from './read.ts'
 import { finishedSegments } from './segments.ts'
 
 /** Records behind an anchor that are held in memory; a store so far behind its log was replaced. */

@@ -46,7 +46,7 @@ const PLACES: readonly { place: RegExp; may: RegExp }[] = [
   { place: /^src\/process-end\.ts$/, may: /^$/ },
   { place: /^src\/open-manager\.ts$/, may: /^(?:src\/(?:domain\/|manager\.ts|runtime\.ts)|store\/open\.ts)/ },
   { place: /^src\/(?:index|command-line|main)\.ts$/, may: /^(?:src\/(?!index|command-line|main|tui)|components\/printed-table|node:)/ },
-  { place: /^store\//, may: /^(?:src\/domain\/|store\/|node:|lowdb$)/ },
+  { place: /^store\//, may: /^(?:src\/domain\/|store\/|node:|lowdb$|fs-native-extensions$)/ },
   { place: /^components\//, may: /^(?:src\/domain\/|src\/commands\/|components\/|ink|react|string-width)/ },
 ]
 

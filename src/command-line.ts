@@ -33,16 +33,13 @@ async function ask(question: string, isHidden: boolean): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: process.stdin, output: isHidden ? silent : process.stderr, terminal: true })
   return new Promise((resolve) => {
-    const finish = (answer: string): void => {
+    lines.once('line', (answer) => {
+      resolve(answer)
       lines.close()
       if (isHidden) process.stderr.write('\n')
-      resolve(answer)
-    }
-    lines.once('line', finish)
-    lines.once('SIGINT', () => {
-      lines.close()
-      process.kill(process.pid, 'SIGINT')
     })
+    lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+    // The end of the input is an empty answer; after a line it comes too late to matter.
     lines.once('close', () => resolve(''))
   })
 }

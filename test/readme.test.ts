@@ -1,10 +1,10 @@
 // The README's examples do what they say: the tour in a terminal of 100 columns, the library's lines as they stand.
 
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createNames, inFolder, MAIN } from './cli/session.ts'
+import { createNames, inFolder, typed } from './cli/session.ts'
 
 const root = join(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -24,28 +24,6 @@ const tour: Step[] = blocks('console')
     const [command = '', ...lines] = block.split('\n')
     return { command, printed: lines.join('\n').trimEnd() }
   })
-
-/** Runs the commands in one shell on a terminal, as a reader would. */
-function typed(commands: readonly string[], folder: string): string[] {
-  const script = [
-    'stty cols 100',
-    `keywright() { "${process.execPath}" "${MAIN}" "$@"; }`,
-    ...commands.flatMap((command) => ['echo @@@', command]),
-  ].join('\n')
-  writeFileSync(join(folder, 'tour.sh'), script)
-  const environment = { PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', TERM: 'xterm', LC_ALL: 'C.UTF-8' }
-  const { stdout } = spawnSync('script', ['-qec', 'sh tour.sh', '/dev/null'], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: environment,
-    input: '',
-  })
-  return stdout
-    .replaceAll('\r', '')
-    .split('@@@\n')
-    .slice(1)
-    .map((text) => text.trimEnd())
-}
 
 /** What differs from run to run, named. A shortId is known by the place where it stands. */
 function hidden(texts: readonly string[], folder: string): string[] {

@@ -91,6 +91,29 @@ export function shell(command: string, folder: string): Ran {
   return { stdout, stderr, code: status ?? -1 }
 }
 
+/** What commands print in one shell on a terminal of 100 columns, as a person types them; `input` is typed at their prompts. */
+export function typed(commands: readonly string[], folder: string, input = ''): string[] {
+  const script = [
+    'stty cols 100',
+    `keywright() { "${process.execPath}" "${MAIN}" "$@"; }`,
+    ...commands.flatMap((command) => ['echo @@@', command]),
+  ]
+  writeFileSync(join(folder, 'typed.sh'), script.join('\n'))
+  const environment = { PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', TERM: 'xterm', LC_ALL: 'C.UTF-8' }
+  const { stdout } = spawnSync('script', ['-qec', 'sh typed.sh', '/dev/null'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: environment,
+    input,
+    timeout: 60_000,
+  })
+  return stdout
+    .replaceAll('\r', '')
+    .split('@@@\n')
+    .slice(1)
+    .map((text) => text.trimEnd())
+}
+
 export function inFolder<T>(work: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'keywright-session-'))
   try {

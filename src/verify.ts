@@ -15,15 +15,11 @@ interface Refused {
   readonly missing?: readonly string[]
 }
 
-interface Call extends CallOptions {
-  readonly at: number
-}
-
 interface StateCheck {
   readonly check: CheckName
   /** Null when the call passes. */
-  readonly refuses: (credential: Credential, call: Call) => Refused | null
-  readonly detail: (credential: Credential, call: Call) => string
+  readonly refuses: (credential: Credential, call: CallOptions, at: number) => Refused | null
+  readonly detail: (credential: Credential, call: CallOptions, at: number) => string
 }
 
 const KEY_REVOKED: Refused = { code: 'REVOKED', reason: 'KEY_REVOKED' }
@@ -44,8 +40,8 @@ const KEY_CHECKS: readonly StateCheck[] = [
   },
   {
     check: 'secret',
-    refuses: ({ secretEndsAt }, { at }) => (at < secretEndsAt ? null : SECRET_RETIRED),
-    detail: ({ secret }, { at }) =>
+    refuses: ({ secretEndsAt }, _, at) => (at < secretEndsAt ? null : SECRET_RETIRED),
+    detail: ({ secret }, _, at) =>
       secret.notAfter === null ? 'the secret is the current one' : `the secret's grace ends at ${secret.notAfter}; it is ${isoFrom(at)}`,
   },
   {
@@ -55,13 +51,13 @@ const KEY_CHECKS: readonly StateCheck[] = [
   },
   {
     check: 'expiry',
-    refuses: ({ expiresAt }, { at }) => (at < expiresAt ? null : KEY_EXPIRED),
-    detail: ({ key }, { at }) =>
+    refuses: ({ expiresAt }, _, at) => (at < expiresAt ? null : KEY_EXPIRED),
+    detail: ({ key }, _, at) =>
       key.expiresAt === null ? 'the key never expires' : `the key expires at ${key.expiresAt}; it is ${isoFrom(at)}`,
   },
   {
     check: 'not-before',
-    refuses: ({ notBefore }, { at }) => (at >= notBefore ? null : NOT_YET_VALID),
+    refuses: ({ notBefore }, _, at) => (at >= notBefore ? null : NOT_YET_VALID),
     detail: ({ key }) => (key.notBefore === null ? 'the key has no not-before' : `the key is valid from ${key.notBefore} on`),
   },
 ]
@@ -98,9 +94,9 @@ const CALL_CHECKS: readonly StateCheck[] = [
 
 const STATE_CHECKS: readonly StateCheck[] = [...KEY_CHECKS, ...CALL_CHECKS]
 
-const firstRefusal = (checks: readonly StateCheck[], credential: Credential, call: Call): Refused | null => {
+const firstRefusal = (checks: readonly StateCheck[], credential: Credential, call: CallOptions, at: number): Refused | null => {
   for (const { refuses } of checks) {
-    const refused = refuses(credential, call)
+    const refused = refuses(credential, call, at)
     if (refused !== null) return refused
   }
   return null
@@ -108,7 +104,7 @@ const firstRefusal = (checks: readonly StateCheck[], credential: Credential, cal
 
 /** Whether the key's own state lets calls pass, whatever they ask for. */
 export function isInForce(credential: Credential, at: number): boolean {
-  return firstRefusal(KEY_CHECKS, credential, { at, requiredScopes: [], environment: null, ip: null, isPeek: true }) === null
+  return firstRefusal(KEY_CHECKS, credential, { requiredScopes: [], environment: null, ip: null, isPeek: true }, at) === null
 }
 
 const unnamed = (reason: RefusalReason): Verdict => ({ valid: false, code: 'NOT_FOUND', reason })
@@ -134,7 +130,7 @@ export function verify(store: VerifyingStore, token: unknown, options: CallOptio
 }
 
 function judge(store: VerifyingStore, credential: Credential, options: CallOptions, at: number): MaybePromise<Verdict> {
-  const refused = firstRefusal(STATE_CHECKS, credential, { ...options, at })
+  const refused = firstRefusal(STATE_CHECKS, credential, options, at)
   if (refused !== null) return counted(store, credential, { valid: false, ...refused, ...credential.named }, options, at)
   return chain(store.usage.take(credential.key.id, credential.key.rateLimits, options.isPeek), ({ refusedBy, limits }) => {
     const verdict: Verdict =
@@ -179,7 +175,7 @@ export async function explain(store: VerifyingStore, token: unknown, options: Ca
     return {
       check,
       outcome,
-      detail: outcome === 'skipped' ? `not reached: ${failed} decided` : detailOf(check, verdict, credential, { ...peek, at }),
+      detail: outcome === 'skipped' ? `not reached: ${failed} decided` : detailOf(check, verdict, credential, peek, at),
     }
   })
   return { verdict, checks }
@@ -204,7 +200,7 @@ function failedCheck({ reason }: Verdict): CheckName | null {
   return reason === null ? null : (CHECK_OF_REASON[reason] ?? 'limits')
 }
 
-function detailOf(check: CheckName, verdict: Verdict, credential: Credential | null, call: Call): string {
+function detailOf(check: CheckName, verdict: Verdict, credential: Credential | null, call: CallOptions, at: number): string {
   const isFailed = failedCheck(verdict) === check
   if (check === 'shape') return isFailed ? 'the text has not the shape of a token' : 'the text has the shape of a token'
   if (check === 'checksum') return isFailed ? 'the checksum is wrong: the token was mistyped or cut' : 'the checksum is right'
@@ -217,7 +213,7 @@ function detailOf(check: CheckName, verdict: Verdict, credential: Credential | n
     )
   }
   const state = STATE_CHECKS.find((one) => one.check === check)
-  return credential === null || state === undefined ? '' : state.detail(credential, call)
+  return credential === null || state === undefined ? '' : state.detail(credential, call, at)
 }
 
 /** The newest credential of a key. */

@@ -27,6 +27,7 @@ export interface Clocks {
 }
 
 interface Held {
+  readonly name: string
   state: LimitState
   /** Admitted here and not yet told to the others. */
   unshared: number
@@ -63,7 +64,7 @@ export interface Limiter {
  * The property holds for everything admitted here and learned from others.
  */
 export function createLimiter(clocks: Clocks, self: string, known: (keyId: string, name: string) => readonly Admission[]): Limiter {
-  const keys = new Map<string, Map<string, Held>>()
+  const keys = new Map<string, Held[]>()
 
   const absorbAdmissions = (held: Held, admissions: readonly Admission[], now: number) => {
     const wallNow = clocks.wall()
@@ -73,62 +74,79 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     }
   }
 
-  const holdOf = (keyId: string, { name, limit, windowSeconds }: RateLimit, now: number): Held => {
-    let byName = keys.get(keyId)
-    if (byName === undefined) {
-      byName = new Map()
-      keys.set(keyId, byName)
-    }
-    let held = byName.get(name)
-    if (held === undefined) {
-      held = { state: createLimit(limit, windowSeconds), unshared: 0, unsharedAt: 0 }
-      absorbAdmissions(held, known(keyId, name), now)
-      if (byName.size >= MAX_HELD_PER_KEY) byName.delete(byName.keys().next().value as string)
-      byName.set(name, held)
-    } else if (held.state.limit !== limit || held.state.windowMs !== windowSeconds * 1000) {
-      held.state = carryOver(held.state, limit, windowSeconds)
-    }
+  const meet = (ofKey: Held[], keyId: string, { name, limit, windowSeconds }: RateLimit, now: number): Held => {
+    const held: Held = { name, state: createLimit(limit, windowSeconds), unshared: 0, unsharedAt: 0 }
+    absorbAdmissions(held, known(keyId, name), now)
+    if (ofKey.length >= MAX_HELD_PER_KEY) ofKey.shift()
+    ofKey.push(held)
     return held
   }
+
+  /** The state of a limit, with what is left of it under a changed limit or window. */
+  const holdOf = (ofKey: Held[], keyId: string, limit: RateLimit, now: number): Held => {
+    for (const held of ofKey) {
+      if (held.name !== limit.name) continue
+      const { state } = held
+      if (state.limit !== limit.limit || state.windowMs !== limit.windowSeconds * 1000)
+        held.state = carryOver(state, limit.limit, limit.windowSeconds)
+      return held
+    }
+    return meet(ofKey, keyId, limit, now)
+  }
+
+  const heldOf = (keyId: string): Held[] => {
+    const known = keys.get(keyId)
+    if (known !== undefined) return known
+    const none: Held[] = []
+    keys.set(keyId, none)
+    return none
+  }
+
+  const verdictOn = (
+    { name, limit, windowSeconds }: RateLimit,
+    { state }: Held,
+    wait: number,
+    now: number,
+    wall: number,
+  ): LimitVerdict => ({
+    name,
+    limit,
+    windowSeconds,
+    remaining: Math.max(0, limit - used(state, now)),
+    resetAt: isoFrom(wall + wholeAt(state, now) - now),
+    retryAfterMs: Math.ceil(wait),
+  })
 
   return {
     take(keyId, limits, isPeek) {
       const now = clocks.monotonic()
-      const held = limits.map((limit) => holdOf(keyId, limit, now))
-      const waits = held.map(({ state }) => waitMs(state, now))
-      const refused = waits.findIndex((wait) => wait > 0)
-      if (refused < 0 && !isPeek) {
-        for (const one of held) {
-          admit(one.state, now)
-          one.unshared++
-          one.unsharedAt = now
-        }
-      }
       const wall = clocks.wall()
-      return {
-        isAllowed: refused < 0,
-        refusedBy: refused < 0 ? null : (limits[refused] as RateLimit).name,
-        limits: limits.map(({ name, limit, windowSeconds }, index) => {
-          const { state } = held[index] as Held
-          return {
-            name,
-            limit,
-            windowSeconds,
-            remaining: Math.max(0, limit - used(state, now)),
-            resetAt: isoFrom(wall + wholeAt(state, now) - now),
-            retryAfterMs: Math.ceil(waits[index] as number),
-          }
-        }),
+      const ofKey = heldOf(keyId)
+      let refusedBy: string | null = null
+      for (const limit of limits) if (waitMs(holdOf(ofKey, keyId, limit, now).state, now) > 0) refusedBy ??= limit.name
+      const isConsuming = refusedBy === null && !isPeek
+      const verdicts: LimitVerdict[] = []
+      for (const limit of limits) {
+        const held = holdOf(ofKey, keyId, limit, now)
+        const wait = waitMs(held.state, now)
+        if (isConsuming) {
+          admit(held.state, now)
+          held.unshared++
+          held.unsharedAt = now
+        }
+        verdicts.push(verdictOn(limit, held, wait, now, wall))
       }
+      return { isAllowed: refusedBy === null, refusedBy, limits: verdicts }
     },
 
     unshared() {
       const now = clocks.monotonic()
       const wall = clocks.wall()
       const admitted: Unshared[] = []
-      for (const [keyId, byName] of keys) {
-        for (const [name, held] of byName) {
+      for (const [keyId, ofKey] of keys) {
+        for (const held of ofKey) {
           if (held.unshared === 0) continue
+          const { name } = held
           admitted.push({
             keyId,
             name,
@@ -145,7 +163,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     giveBack(admitted) {
       const offset = clocks.monotonic() - clocks.wall()
       for (const { keyId, name, at, count } of admitted) {
-        const held = keys.get(keyId)?.get(name)
+        const held = keys.get(keyId)?.find((one) => one.name === name)
         if (held === undefined) continue
         held.unshared += count
         held.unsharedAt = Math.max(held.unsharedAt, at + offset)
@@ -153,11 +171,9 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     },
 
     learn(keyId, admissions, afterSeq) {
-      const byName = keys.get(keyId)
-      if (byName === undefined) return
       const now = clocks.monotonic()
-      for (const [name, held] of byName) {
-        const news = admissions(name).filter(({ seq, by }) => seq > afterSeq && by !== self)
+      for (const held of keys.get(keyId) ?? []) {
+        const news = admissions(held.name).filter(({ seq, by }) => seq > afterSeq && by !== self)
         absorbAdmissions(held, news, now)
       }
     },
@@ -166,9 +182,10 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
 
     sweep() {
       const now = clocks.monotonic()
-      for (const [keyId, byName] of keys) {
-        for (const [name, held] of byName) if (held.unshared === 0 && used(held.state, now) === 0) byName.delete(name)
-        if (byName.size === 0) keys.delete(keyId)
+      for (const [keyId, ofKey] of keys) {
+        const left = ofKey.filter(({ state, unshared }) => unshared > 0 || used(state, now) > 0)
+        if (left.length === 0) keys.delete(keyId)
+        else if (left.length < ofKey.length) keys.set(keyId, left)
       }
     },
   }

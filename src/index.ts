@@ -144,7 +144,7 @@ export class ApiKeyManager {
 
   private constructor(manager: Manager) {
     this.#manager = manager
-    this.#forget = onProcessEnd(() => manager.flush())
+    this.#forget = onProcessEnd(() => manager.flush(true))
   }
 
   /** Opens a store; rejects when it can't be used. One that does not exist reads as empty and is created at the first change. */

@@ -45,7 +45,8 @@ export interface Manager {
   readonly checkRateLimit: (ref: KeyRef, limit: RateLimit) => Promise<LimitAnswer>
   readonly findKey: (ref: KeyRef) => Promise<KeyView | null>
   readonly subscribe: (listener: (change: { readonly revision: number }) => void) => () => void
-  readonly flush: () => Promise<void>
+  /** `isLast`: the process may end now. */
+  readonly flush: (isLast?: boolean) => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -83,7 +84,7 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
   const scheduleFlush = (): void => {
     if (flushTimer !== null || isReadOnly) return
     flushTimer = setTimeout(() => {
-      flushQuietly(store.usage.flush).finally(() => {
+      flushQuietly(() => store.usage.flush()).finally(() => {
         flushTimer = null
       })
     }, flushIntervalMs).unref()
@@ -145,9 +146,9 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
       assertOpen()
       return store.watch(listener)
     },
-    async flush() {
+    async flush(isLast = false) {
       assertOpen()
-      await store.usage.flush()
+      await store.usage.flush(isLast)
     },
     close() {
       closing ??= (async () => {

@@ -58,8 +58,8 @@ export interface UsagePort {
   readonly take: (keyId: string, limits: readonly RateLimit[], isPeek: boolean) => MaybePromise<LimitDecision>
   /** What was counted, this process's unflushed counts included; and when processes were alive to count. */
   readonly read: (selector: UsageSelector, at: number) => MaybePromise<{ readonly usage: KeyUsage; readonly alive: Series }>
-  /** Writes counts out; after it every process's statistics include them. */
-  readonly flush: () => Promise<void>
+  /** Writes counts out; after it every process's statistics include them. `isLast`: refusals of this minute are recorded too. */
+  readonly flush: (isLast?: boolean) => Promise<void>
   /** Writes that this process is alive, so that minutes without calls count as zero and not as a gap. */
   readonly heartbeat: () => Promise<void>
 }
@@ -100,6 +100,7 @@ export interface Store {
   readonly audit: AuditPort
   /** Calls the listener after any change of the store, by whichever process. Answers what ends it. */
   readonly watch: (listener: (change: { readonly revision: number }) => void) => () => void
+  /** The last record that the store vouches for: its revision. */
   readonly anchor: () => MaybePromise<Anchor>
   readonly close: () => Promise<void>
 }

@@ -7,7 +7,6 @@ import type { Change } from '../../src/domain/change.ts'
 import { redo } from '../../src/domain/change.ts'
 import type { Key } from '../../src/domain/key.ts'
 import { keyLine } from '../../src/domain/key.ts'
-import type { Warn } from '../../src/domain/ports.ts'
 import { planRecovery } from '../../src/domain/recovery.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt, meaningOf } from '../faults.ts'
@@ -27,7 +26,6 @@ export interface Committing {
   readonly keysPath: string
   readonly brand: string | undefined
   readonly now: () => string
-  readonly warn: Warn
 }
 
 /** The log behind the newest anchor that can be trusted: what the next record follows. */

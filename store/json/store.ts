@@ -73,13 +73,12 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
     keysPath: paths.keys,
     brand,
     now: () => isoFrom(clocks.wall()),
-    warn,
   }
   const holder = () => ({ pid: options.pid, host: actor.host, since: isoFrom(clocks.wall()) })
   const lock = createLock({ path: paths.lock, holder, onWaiting: (message) => warn({ code: 'WAITING', message }) })
   const credentials = new Map<string, Credential>()
   const listeners = new Set<(change: { revision: number }) => void>()
-  let watcher: FSWatcher | null = null
+  let watcher: { close: () => void } | null = null
   let checkedAt = Number.NEGATIVE_INFINITY
   let trouble: KeywrightError | null = null
 
@@ -183,11 +182,28 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   }
 }
 
+/** How often is looked where the system can't watch: too many watches, or a file system without them. */
+const LOOK_MS = 250
+
 /** Watches the folder, because a file that is replaced by rename is lost to its watcher. Keeps no process alive. */
-function watchFolder(path: string, onEvent: () => void): FSWatcher {
-  const watcher = watch(dirname(path), { persistent: false }, (_, name) => {
-    if (name === null || name === basename(path)) onEvent()
-  })
-  watcher.on('error', () => undefined)
-  return watcher
+function watchFolder(path: string, onEvent: () => void): { close: () => void } {
+  let timer: NodeJS.Timeout | null = null
+  const poll = (): void => {
+    timer ??= setInterval(onEvent, LOOK_MS).unref()
+  }
+  let watcher: FSWatcher | null = null
+  try {
+    watcher = watch(dirname(path), { persistent: false }, (_, name) => {
+      if (name === null || name === basename(path)) onEvent()
+    })
+    watcher.on('error', poll)
+  } catch {
+    poll()
+  }
+  return {
+    close() {
+      watcher?.close()
+      if (timer !== null) clearInterval(timer)
+    },
+  }
 }

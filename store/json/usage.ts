@@ -182,7 +182,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
         refresh()
         return { usage: selected(selector), alive: addAlive(file.document().alive, aliveSince, at) }
       },
-      flush: () => flush('flush'),
+      flush: (isLast = false) => flush(isLast ? 'end' : 'flush'),
       heartbeat: () => flush('heartbeat'),
     },
     lastUsed: (keyId) => withPending(keyId).total.lastAt,

@@ -17,7 +17,7 @@ import { callOptionsFrom, limitFrom, stats } from './commands/validate.ts'
 import type { AuditRecord } from './domain/audit.ts'
 import type { AuditReport } from './domain/audit-check.ts'
 import type { Fields } from './domain/field.ts'
-import { inputFromValues } from './domain/field.ts'
+import { inputFromValues, onlyMembers } from './domain/field.ts'
 import type { KeyRef, KeyView, Status } from './domain/key.ts'
 import { parseKeyRef } from './domain/key.ts'
 import type { RateLimit } from './domain/limit.ts'
@@ -184,7 +184,7 @@ export class ApiKeyManager {
     options: { graceSeconds?: number; expiresAt?: Instant } = {},
     change?: ChangeInput,
   ): Promise<{ token: string; key: KeyView }> {
-    return this.#issue(rotate, { ...options, key: keyOrToken }, change)
+    return this.#issue(rotate, { ...onlyMembers(options, ['graceSeconds', 'expiresAt']), key: keyOrToken }, change)
   }
 
   /** Retires all older secrets now. */
@@ -194,12 +194,12 @@ export class ApiKeyManager {
 
   /** Lets the newest older secret work until then; never past the key's expiry. */
   async extendGrace(keyOrToken: KeyOrToken, options: { until: Instant }, change?: ChangeInput): Promise<KeyView> {
-    return this.#changeOne(graceExtend, { ...options, key: keyOrToken }, change)
+    return this.#changeOne(graceExtend, { ...onlyMembers(options, ['until']), key: keyOrToken }, change)
   }
 
   /** Ends a key for good. */
   async revokeApiKey(keyOrToken: KeyOrToken, options: { reason: string }, change?: ChangeInput): Promise<KeyView> {
-    return this.#changeOne(revoke, { ...options, ids: [keyOrToken] }, change)
+    return this.#changeOne(revoke, { ...onlyMembers(options, ['reason']), ids: [keyOrToken] }, change)
   }
 
   /** Ends all keys that are selected; those that are revoked already are left out. */
@@ -208,17 +208,21 @@ export class ApiKeyManager {
     options: { reason: string; dryRun?: boolean },
     change?: ChangeInput,
   ): Promise<BulkResult> {
-    const { results, dryRun } = await this.#changeMany(revoke, { ...selector, ...options }, change)
+    const { results, dryRun } = await this.#changeMany(
+      revoke,
+      { ...onlyMembers(selector, ['userId', 'filter', 'ids']), ...onlyMembers(options, ['reason', 'dryRun']) },
+      change,
+    )
     return { results: results.filter(({ error }) => error?.code !== 'KEY_REVOKED'), dryRun }
   }
 
   /** Stops a key until it is enabled again. */
   async disableApiKey(keyOrToken: KeyOrToken, options: { reason: string }, change?: ChangeInput): Promise<KeyView> {
-    return this.#changeOne(disable, { ...options, ids: [keyOrToken] }, change)
+    return this.#changeOne(disable, { ...onlyMembers(options, ['reason']), ids: [keyOrToken] }, change)
   }
 
   async enableApiKey(keyOrToken: KeyOrToken, options: { reason: string }, change?: ChangeInput): Promise<KeyView> {
-    return this.#changeOne(enable, { ...options, ids: [keyOrToken] }, change)
+    return this.#changeOne(enable, { ...onlyMembers(options, ['reason']), ids: [keyOrToken] }, change)
   }
 
   async addScopeToKey(keyOrToken: KeyOrToken, scope: string, change?: ChangeInput): Promise<KeyView> {
@@ -236,7 +240,7 @@ export class ApiKeyManager {
 
   /** Edits a key; each given field is replaced whole. */
   async updateApiKey(keyOrToken: KeyOrToken, input: UpdateInput, change?: ChangeInput): Promise<KeyView> {
-    return this.#changeOne(update, { ...input, key: keyOrToken }, change)
+    return this.#changeOne(update, { ...onlyMembers(input, UPDATE_MEMBERS), key: keyOrToken }, change)
   }
 
   /** Removes keys that were revoked or expired for longer than that. The audit log keeps their story. */
@@ -258,12 +262,12 @@ export class ApiKeyManager {
 
   /** Usage of one key: all of it with a series of the last hour, or of a window. Includes this process's unwritten counts. */
   async getKeyUsageStats(keyOrToken: KeyOrToken, options: { window?: UsageWindow } = {}): Promise<UsageStats> {
-    return this.#manager.read(stats, accepted(inputFromValues(stats.fields, { ...options, id: keyOrToken })))
+    return this.#manager.read(stats, accepted(inputFromValues(stats.fields, { ...onlyMembers(options, ['window']), id: keyOrToken })))
   }
 
   /** Usage of an owner's keys, or of the whole store. */
   async getUsageStats(options: { userId?: string; window?: UsageWindow } = {}): Promise<UsageStats> {
-    return this.#manager.read(stats, accepted(inputFromValues(stats.fields, options)))
+    return this.#manager.read(stats, accepted(inputFromValues(stats.fields, onlyMembers(options, ['userId', 'window']))))
   }
 
   /** Streams records of the audit log, oldest first unless `reverse`. */
@@ -273,7 +277,7 @@ export class ApiKeyManager {
 
   /** Proves that neither the log nor the store was edited by hand, cut short or replaced. */
   async verifyAudit(options: Pick<VerifyOptions, 'onProgress' | 'signal'> = {}): Promise<AuditReport> {
-    return this.#manager.read(auditVerify, {}, options)
+    return this.#manager.read(auditVerify, {}, onlyMembers(options, ['onProgress', 'signal']))
   }
 
   /** Calls the listener after any change of the store, by whichever process. Answers what ends that. */
@@ -296,8 +300,15 @@ export class ApiKeyManager {
     await this.close()
   }
 
-  async #change<F extends Fields>(command: ChangeCommand<F>, input: unknown, { actor, expectedRevision }: ChangeInput = {}) {
-    const options = { actor: actor === undefined ? undefined : actorNamed(actor), expectedRevision }
+  async #change<F extends Fields>(command: ChangeCommand<F>, input: unknown, change: ChangeInput = {}) {
+    const { actor, expectedRevision } = onlyMembers(change, ['actor', 'expectedRevision'])
+    if (expectedRevision !== undefined && !Number.isSafeInteger(expectedRevision)) {
+      throw new KeywrightError('INVALID_INPUT', 'expectedRevision is not a whole number', { field: 'expectedRevision' })
+    }
+    const options = {
+      actor: actor === undefined ? undefined : createActor('library', actor),
+      expectedRevision: expectedRevision as number | undefined,
+    }
     return this.#manager.change(command, accepted(inputFromValues(command.fields, input)), options)
   }
 
@@ -325,9 +336,7 @@ function refOf(keyOrToken: unknown): KeyRef {
   return parseKeyRef(keyOrToken)
 }
 
-function actorNamed(name: string) {
-  return createActor('library', name)
-}
+const UPDATE_MEMBERS = Object.keys(update.fields).filter((name) => name !== 'key')
 
 export type { ItemResult } from './commands/command.ts'
 export type { KeyList, UserList } from './commands/list.ts'

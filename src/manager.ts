@@ -68,25 +68,25 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
     return lastAt
   }
 
-  /** A flush that nobody waits for: its trouble is told once, and the counts wait in memory. */
-  const flushQuietly = (flush: () => Promise<void>): Promise<void> =>
-    flush().then(
-      () => {
-        lastTrouble = ''
-      },
-      (error: unknown) => {
-        const message = error instanceof Error ? error.message : String(error)
-        if (message !== lastTrouble) warn({ code: 'NOT_FLUSHED', message: `counts could not be written and wait in memory: ${message}` })
-        lastTrouble = message
-      },
-    )
+  /** A flush that nobody waits for: its trouble is told once, the counts wait in memory, and it is tried again. */
+  const flushQuietly = async (flush: () => Promise<void>): Promise<void> => {
+    try {
+      await flush()
+      lastTrouble = ''
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      if (message !== lastTrouble) warn({ code: 'NOT_FLUSHED', message: `counts could not be written and wait in memory: ${message}` })
+      lastTrouble = message
+      if (closing === null) scheduleFlush()
+    }
+  }
 
   const scheduleFlush = (): void => {
     if (flushTimer !== null || isReadOnly) return
     flushTimer = setTimeout(() => {
-      flushQuietly(() => store.usage.flush()).finally(() => {
-        flushTimer = null
-      })
+      // Before the flush: calls that come in meanwhile are the next one's.
+      flushTimer = null
+      void flushQuietly(() => store.usage.flush())
     }, flushIntervalMs).unref()
   }
 
@@ -144,6 +144,7 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
     },
     subscribe(listener) {
       assertOpen()
+      if (typeof listener !== 'function') throw new KeywrightError('INVALID_INPUT', 'the listener is not a function', { field: 'listener' })
       return store.watch(listener)
     },
     async flush(isLast = false) {

@@ -6,7 +6,7 @@ import type { Warn } from './domain/ports.ts'
 import { KeywrightError } from './domain/refusal.ts'
 import type { Manager } from './manager.ts'
 import { createManager } from './manager.ts'
-import { actorProblem, createActor, createClocks, DEFAULT_STORE, draw, processId } from './runtime.ts'
+import { createActor, createClocks, DEFAULT_STORE, draw, processId } from './runtime.ts'
 
 export interface OpenManagerOptions {
   store?: string
@@ -40,6 +40,7 @@ const OPTION_TYPES: Readonly<Record<keyof OpenManagerOptions, string>> = {
 }
 
 function assertOptions(options: OpenManagerOptions): void {
+  if (typeof options !== 'object' || options === null) throw new KeywrightError('INVALID_INPUT', 'the options of open are not an object')
   for (const [name, value] of Object.entries(options)) {
     const type = Object.hasOwn(OPTION_TYPES, name) ? OPTION_TYPES[name as keyof OpenManagerOptions] : null
     if (type === null)
@@ -64,8 +65,6 @@ const processWarning: Warn = ({ code, message }) => process.emitWarning(message,
 export async function openManager(options: OpenManagerOptions, via: Via): Promise<Manager> {
   assertOptions(options)
   const actor = createActor(via, options.actor)
-  const problem = actorProblem(actor)
-  if (problem !== null) throw new KeywrightError('INVALID_INPUT', `the actor's name ${problem}; give another one`, { field: 'actor' })
   const clocks = createClocks(options.clock)
   const isReadOnly = options.readOnly ?? false
   const warn = options.onWarning ?? processWarning

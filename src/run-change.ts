@@ -1,7 +1,6 @@
 // The one way of a change: select, then under the lock read the clock, guard, decide, and hand changes and answer to the store.
 
 import type { ChangeCommand, Decided, ItemResult, Moment } from './commands/command.ts'
-import { noSuchKey } from './commands/list.ts'
 import type { Actor } from './domain/audit.ts'
 import type { Change } from './domain/change.ts'
 import { changeOf } from './domain/change.ts'
@@ -10,7 +9,7 @@ import type { Key, KeyView } from './domain/key.ts'
 import { keyView } from './domain/key.ts'
 import type { Facts, Outcome, Store } from './domain/ports.ts'
 import type { Refusal } from './domain/refusal.ts'
-import { isRefusal, KeywrightError, refuse } from './domain/refusal.ts'
+import { isRefusal, KeywrightError, noSuchKey, refuse } from './domain/refusal.ts'
 import type { Draw } from './domain/token.ts'
 import { drawShortId } from './domain/token.ts'
 
@@ -38,7 +37,7 @@ export interface ChangeContext {
 /** The one way of a change: select, then under the lock read the clock, guard, decide and hand the changes over. */
 export async function runChange<F extends Fields>(context: ChangeContext, command: ChangeCommand<F>, input: InputOf<F>): Promise<Changed> {
   const { store, actor, clock, draw, expectedRevision } = context
-  const selected = command.select(input, clock())
+  const selected = command.select(input)
   if (isRefusal(selected)) throw KeywrightError.from(selected)
   const dryRun = (input as { dryRun?: boolean }).dryRun === true
   const decide = (facts: Facts): Outcome<Changed> => {
@@ -104,12 +103,13 @@ function decideEach<F extends Fields>(
     // Two refs may name one key: by its id and by a shortId.
     if (seen.has(key.id)) return []
     seen.add(key.id)
-    const refused = (refusal: Refusal): Step[] => (ref === undefined ? [] : [{ id: key.id, key, decided: null, refusal }])
+    const refused = (refusal: Refusal): Step[] => [{ id: key.id, key, decided: null, refusal }]
     if (expectedRevision !== undefined && key.revision !== expectedRevision) {
       return refused(refuse('CHANGED_MEANWHILE', `key ${key.id} is at revision ${key.revision}, not ${expectedRevision}`))
     }
     const guarded = command.guard(key, moment.at)
-    if (guarded !== null) return refused(guarded)
+    // Of keys that are selected, those that can't be changed so are left out; of keys that are named, they are reported.
+    if (guarded !== null) return ref === undefined ? [] : refused(guarded)
     const decided = command.decide(key, input, moment, { brand, model: null, isTaken })
     if (isRefusal(decided)) return refused(decided)
     return [{ id: key.id, key, decided: decided.key === key ? null : decided, refusal: null }]

@@ -3,8 +3,10 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import type { Actor, Via } from './domain/audit.ts'
+import { KeywrightError } from './domain/refusal.ts'
 import { textProblem } from './domain/text.ts'
 import type { Draw } from './domain/token.ts'
+import { holdsToken } from './domain/token.ts'
 
 export const DEFAULT_STORE = './keys.json'
 
@@ -42,14 +44,12 @@ function osUser(): string {
 }
 
 /** Who acts: the claimed name, else KEYWRIGHT_ACTOR, else the operating system's user, who is named in any case. */
-export function createActor(via: Via, claimed: string | undefined): Actor {
+export function createActor(via: Via, claimed: unknown): Actor {
   const user = osUser()
-  return { name: claimed ?? (process.env['KEYWRIGHT_ACTOR'] || user), osUser: user, host: hostname(), via }
-}
-
-/** What is wrong with an actor's name, or null. */
-export function actorProblem({ name }: Actor): string | null {
-  return textProblem(name)
+  const name = claimed ?? (process.env['KEYWRIGHT_ACTOR'] || user)
+  const problem = typeof name !== 'string' ? 'is not a text' : holdsToken(name) ? 'holds a token' : textProblem(name)
+  if (problem !== null) throw new KeywrightError('INVALID_INPUT', `the actor's name ${problem}; give another one`, { field: 'actor' })
+  return { name: name as string, osUser: user, host: hostname(), via }
 }
 
 export const processId = process.pid

@@ -1,5 +1,6 @@
 // Durable files: written whole to a temporary file, synced, renamed, the folder synced. A reader sees one whole version.
 
+import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { open, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -8,10 +9,10 @@ import { errnoOf } from './faults.ts'
 const FILE_MODE = 0o600
 const RANDOM_BYTES = 8
 
-/** Writes all bytes; the system may take fewer at a time. */
-export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+/** Writes all bytes, from a position or where the file stands; the system may take fewer at a time. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, position: number | null = null): Promise<void> {
   for (let written = 0; written < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, written, bytes.length - written)
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position === null ? null : position + written)
     if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' })
     written += bytesWritten
   }
@@ -31,6 +32,8 @@ const temporaryPrefix = (path: string): string => `.${basename(path)}.`
 export interface Replaced {
   /** The file that now has the name, still open; holding it keeps its inode from being used again. */
   readonly file: FileHandle
+  /** Null when even that could not be read: the new version stands all the same. */
+  readonly status: Stats | null
   /** What went wrong after the rename, when the new version already stood. */
   readonly warning: unknown
 }
@@ -48,12 +51,12 @@ export async function replaceFile(path: string, bytes: Uint8Array, draw: (bytes:
     await unlink(temporary).catch(() => undefined)
     throw error
   }
-  try {
-    await syncFolder(dirname(path))
-  } catch (warning) {
-    return { file, warning }
-  }
-  return { file, warning: null }
+  const warning = await syncFolder(dirname(path)).then(
+    () => null,
+    (problem: unknown) => problem,
+  )
+  const status = await file.stat().catch(() => null)
+  return { file, status, warning }
 }
 
 /** Removes temporary files of a file that nobody is writing: the caller holds the lock. */

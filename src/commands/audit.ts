@@ -7,11 +7,10 @@ import type { InputOf } from '../domain/field.ts'
 import { optional, required, single } from '../domain/field.ts'
 import * as kinds from '../domain/kinds.ts'
 import type { AcceptedLoss } from '../domain/ports.ts'
-import { KeywrightError, refuse } from '../domain/refusal.ts'
+import { KeywrightError, noSuchKey, refuse } from '../domain/refusal.ts'
 import { DEFAULT_PAGE } from '../domain/selection.ts'
 import type { Reader } from './command.ts'
 import { defineRead } from './command.ts'
-import { noSuchKey } from './list.ts'
 
 const MAX_LISTED = 1_000_000_000
 const GROUPS = ['key', 'key.scope', 'key.grace', 'validate', 'audit', 'store', 'log', 'usage']

@@ -57,7 +57,7 @@ export interface ChangeCommand<F extends Fields = Fields> extends Description<F>
   readonly danger: Danger
   /** `new`: makes a key. `one`: changes one, answers it. `many`: a result for each. */
   readonly on: 'new' | 'one' | 'many'
-  select(input: InputOf<F>, at: number): Selected | Refusal
+  select(input: InputOf<F>): Selected | Refusal
   /** Why the key can't be changed so, whatever the input; null when it can. */
   readonly guard: (key: Key, at: number) => Refusal | null
   decide(key: Key | null, input: InputOf<F>, moment: Moment, circumstances: Circumstances): Decided | Refusal

@@ -5,7 +5,7 @@ import { inputFromValues, optional, required, single } from '../domain/field.ts'
 import type { KeyView, ListedKey } from '../domain/key.ts'
 import { keyView, STATUSES } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
-import { isRefusal, KeywrightError, refuse } from '../domain/refusal.ts'
+import { isRefusal, KeywrightError, noSuchKey } from '../domain/refusal.ts'
 import type { Cursor, KeyFilter, Sort, UserSummary } from '../domain/selection.ts'
 import {
   DEFAULT_PAGE,
@@ -113,7 +113,3 @@ export const show = defineRead({
     return { key: keyView(key, at), usage: usageStats(usage, alive, undefined, at), audit }
   },
 })
-
-export function noSuchKey(name: string) {
-  return refuse('NO_SUCH_KEY', `no key is known as ${name}`)
-}

@@ -47,6 +47,9 @@ export const revoke = defineChange({
     if (!isSelected && refs.length === 0)
       return refuse('INVALID_INPUT', 'no key is named; give ids, --key, --user or --filter', { field: 'ids' })
     if (!isSelected) return { refs }
+    if (userId !== undefined && filter?.userId !== undefined && filter.userId !== userId) {
+      return refuse('INVALID_INPUT', 'the filter names another owner than the owner that is given; give one of them', { field: 'filter' })
+    }
     return { filter: { ...filter, ...(userId === undefined ? {} : { userId }) } }
   },
   guard: revokedProblem,

@@ -5,7 +5,8 @@ import { inputFromValues, optional, required } from '../domain/field.ts'
 import * as kinds from '../domain/kinds.ts'
 import type { RateLimit } from '../domain/limit.ts'
 import { MAX_LIMIT, MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS } from '../domain/limit.ts'
-import { accepted, KeywrightError, refuse } from '../domain/refusal.ts'
+import { AD_HOC } from '../domain/limiter.ts'
+import { accepted, KeywrightError, noSuchKey, refuse } from '../domain/refusal.ts'
 import type { UsageStats } from '../domain/stats.ts'
 import { usageStats } from '../domain/stats.ts'
 import type { Environment } from '../domain/token.ts'
@@ -14,7 +15,6 @@ import type { UsageWindow } from '../domain/usage.ts'
 import { WINDOWS } from '../domain/usage.ts'
 import type { CallOptions, CheckResult, Verdict } from '../domain/verdict.ts'
 import { defineRead } from './command.ts'
-import { noSuchKey } from './list.ts'
 
 /** Any value at all: a bad token is answered by a verdict and never by an error. */
 const token: Kind<unknown> = {
@@ -142,15 +142,12 @@ const limitFields = {
 
 /** The limit that a caller makes up for one call. Its name is no name that a key's own limit can have. */
 export function limitFrom(given: unknown): RateLimit {
-  const {
-    limitPerMinute,
-    limit = limitPerMinute,
-    windowSeconds = limitPerMinute === undefined ? undefined : 60,
-  } = accepted(inputFromValues(limitFields, given))
-  if (limit === undefined || windowSeconds === undefined) {
-    throw KeywrightError.from(
-      refuse('INVALID_INPUT', 'the limit is missing; give limitPerMinute, or limit and windowSeconds', { field: 'limit' }),
-    )
+  const input = accepted(inputFromValues(limitFields, given))
+  const isPerMinute = input.limitPerMinute !== undefined
+  const { limit, windowSeconds } = isPerMinute ? { limit: input.limitPerMinute, windowSeconds: 60 } : input
+  const isTwice = isPerMinute && (input.limit !== undefined || input.windowSeconds !== undefined)
+  if (isTwice || limit === undefined || windowSeconds === undefined) {
+    throw KeywrightError.from(refuse('INVALID_INPUT', 'give limitPerMinute alone, or limit and windowSeconds', { field: 'limit' }))
   }
-  return { name: `call:${limit}/${windowSeconds}`, limit, windowSeconds }
+  return { name: `${AD_HOC}${limit}/${windowSeconds}`, limit, windowSeconds }
 }

@@ -48,6 +48,8 @@ interface Baseline {
 
 export interface AuditCheck {
   readonly add: (line: Buffer) => void
+  /** The last line, which was not finished. */
+  readonly addTorn: (line: Buffer) => void
   readonly finish: () => AuditReport
   /** The last record that is whole and in its place. */
   readonly head: () => Head
@@ -165,6 +167,10 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
       head = { seq: record.seq, hash: record.hash, at: record.at }
       checkAnchors(record.seq, record.hash)
       apply(record)
+    },
+
+    addTorn(line) {
+      note(`the last line, of ${line.length} bytes, was not finished; the next change will cut it`)
     },
 
     head: () => head,

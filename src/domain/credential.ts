@@ -38,15 +38,25 @@ export function credentialOf(key: Key, shortId: string): Credential | null {
     secretEndsAt: endOf(secret.notAfter),
     expiresAt: endOf(key.expiresAt),
     notBefore: key.notBefore === null ? 0 : Date.parse(key.notBefore),
-    isAllowedIp: key.allowedIps.length === 0 ? null : addressMatcher(key.allowedIps),
+    isAllowedIp: key.allowedIps.length === 0 ? null : lazyMatcher(key.allowedIps),
     named: {
       keyId: key.id,
       userId: key.userId,
       name: key.name,
       environment: key.environment,
-      scopes: key.scopes,
+      // A copy: what a caller does to an answer must not change the key.
+      scopes: Object.freeze([...key.scopes]),
       expiresAt: key.expiresAt,
       secret: Object.freeze({ shortId, notAfter: secret.notAfter }),
     },
+  }
+}
+
+/** Built at the first call that comes so far, so that looking a shortId up costs the same whatever its key allows. */
+function lazyMatcher(cidrs: readonly string[]): (address: string) => boolean {
+  let matches: ((address: string) => boolean) | null = null
+  return (address) => {
+    matches ??= addressMatcher(cidrs)
+    return matches(address)
   }
 }

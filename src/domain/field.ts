@@ -1,8 +1,9 @@
 // Input fields as data: one description gives the flag, the help, the form, the check of a library value and of a typed text.
 
 import type { Refusal } from './refusal.ts'
-import { refuse } from './refusal.ts'
-import { holdsToken, quoted, textProblem } from './text.ts'
+import { KeywrightError, refuse } from './refusal.ts'
+import { quoted, textProblem } from './text.ts'
+import { holdsToken } from './token.ts'
 
 export type Parsed<T> = { readonly value: T } | { readonly problem: string }
 
@@ -179,4 +180,17 @@ export function clearable<T>({ kind, ...field }: Field<T, false>): Field<T | nul
 /** 1 to 200 code points of harmless text that holds no token. */
 export function isPlainText(text: string): boolean {
   return textProblem(text) === null && !holdsToken(text)
+}
+
+/** The documented members of an options object; anything else is refused, so that a host can hand a request's body on. */
+export function onlyMembers(given: unknown, names: readonly string[]): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new KeywrightError('INVALID_INPUT', `the options are not an object; give an object with ${names.join(', ')}`)
+  }
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name)) {
+      throw new KeywrightError('INVALID_INPUT', `${quoted(name)} is not an option here; use ${names.join(', ') || 'none'}`, { field: name })
+    }
+  }
+  return { ...given }
 }

@@ -121,8 +121,18 @@ export function secretView({ hash: _, ...seen }: Secret): SecretView {
   return seen
 }
 
+/** A copy through and through: what a caller does to an answer must not change the key. */
 export function keyView(key: Key, at: number): KeyView {
-  return { ...key, secrets: key.secrets.map(secretView), status: statusOf(key, at) }
+  return {
+    ...key,
+    scopes: [...key.scopes],
+    rateLimits: key.rateLimits.map((limit) => ({ ...limit })),
+    allowedIps: [...key.allowedIps],
+    tags: [...key.tags],
+    metadata: { ...key.metadata },
+    secrets: key.secrets.map(secretView),
+    status: statusOf(key, at),
+  }
 }
 
 /** The key's line in `keys.json`: its members in the stored order, without a line end. */

@@ -37,6 +37,13 @@ interface Held {
 /** Limits that an application makes up by call and not by key; the least recently made is forgotten first. */
 const MAX_HELD_PER_KEY = 32
 
+/** Limits that an application makes up by call have names that a key's own can't have. */
+export const AD_HOC = 'call:'
+const isAdHoc = (name: string): boolean => name.startsWith(AD_HOC)
+
+/** How far another process's clock may be ahead. */
+const MAX_AHEAD_MS = 5_000
+
 export interface Unshared {
   readonly keyId: string
   readonly name: string
@@ -47,12 +54,16 @@ export interface Unshared {
 
 export interface Limiter {
   readonly take: (keyId: string, limits: readonly RateLimit[], isPeek: boolean) => LimitDecision
+  readonly isUnshared: () => boolean
   /** Hands over what was admitted and not yet shared, and forgets it. */
   readonly unshared: () => Unshared[]
   /** Takes back what could not be shared. */
   readonly giveBack: (admitted: readonly Unshared[]) => void
-  /** Counts what others admitted, for limits that are in use here. */
-  readonly learn: (keyId: string, admissions: (name: string) => readonly Admission[], afterSeq: number) => void
+  /**
+   * Counts what others admitted behind a seq, for limits that are in use here. Null: what was seen before is not known any
+   * more, and the limits are made anew from all admissions.
+   */
+  readonly learn: (keyId: string, admissions: (name: string) => readonly Admission[], afterSeq: number | null) => void
   /** The keys that have limits in use here. */
   readonly keyIds: () => Iterable<string>
   /** Forgets limits that are whole again. */
@@ -69,6 +80,8 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
   const absorbAdmissions = (held: Held, admissions: readonly Admission[], now: number) => {
     const wallNow = clocks.wall()
     for (const { at, count } of admissions) {
+      // Of a clock that was ahead: its windows can't be told, and waiting for that time would lock everybody out.
+      if (at > wallNow + MAX_AHEAD_MS) continue
       const age = Math.max(0, wallNow - at)
       if (age < held.state.windowMs) absorb(held.state, count, now - age)
     }
@@ -77,7 +90,14 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
   const meet = (ofKey: Held[], keyId: string, { name, limit, windowSeconds }: RateLimit, now: number): Held => {
     const held: Held = { name, state: createLimit(limit, windowSeconds), unshared: 0, unsharedAt: 0 }
     absorbAdmissions(held, known(keyId, name), now)
-    if (ofKey.length >= MAX_HELD_PER_KEY) ofKey.shift()
+    if (ofKey.length >= MAX_HELD_PER_KEY)
+      ofKey.splice(
+        Math.max(
+          0,
+          ofKey.findIndex((one) => isAdHoc(one.name)),
+        ),
+        1,
+      )
     ofKey.push(held)
     return held
   }
@@ -173,12 +193,22 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     learn(keyId, admissions, afterSeq) {
       const now = clocks.monotonic()
       for (const held of keys.get(keyId) ?? []) {
-        const news = admissions(held.name).filter(({ seq, by }) => seq > afterSeq && by !== self)
-        absorbAdmissions(held, news, now)
+        const all = admissions(held.name)
+        if (afterSeq === null) {
+          const { limit, windowMs } = held.state
+          held.state = createLimit(limit, windowMs / 1000)
+          absorbAdmissions(held, all, now)
+          if (held.unshared > 0) absorb(held.state, held.unshared, held.unsharedAt)
+        } else {
+          // Joined ones (by nobody) are old enough to have been seen one by one.
+          const news = all.filter(({ seq, by }) => seq > afterSeq && by !== self && by !== '')
+          absorbAdmissions(held, news, now)
+        }
       }
     },
 
     keyIds: () => keys.keys(),
+    isUnshared: () => [...keys.values()].some((ofKey) => ofKey.some(({ unshared }) => unshared > 0)),
 
     sweep() {
       const now = clocks.monotonic()

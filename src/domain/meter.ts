@@ -29,16 +29,19 @@ export interface Counted {
 export interface Meter {
   readonly count: (use: Use) => void
   readonly isEmpty: () => boolean
-  /** Counts that are not handed over yet. */
+  /** Counts that are not handed over yet, or on their way. */
   readonly pending: () => readonly Delta[]
   /** Hands over all counts, and the refusals of minutes that have ended, or all of them at the end. */
   readonly take: (now: number, isEnd: boolean) => Counted
+  /** What was taken last is written: it is pending no more. */
+  readonly settle: () => void
   /** Takes back what could not be written. */
   readonly giveBack: (counted: Counted) => void
 }
 
 export function createMeter(): Meter {
   let deltas: Delta[] = []
+  let onTheWay: readonly Delta[] = []
   let refusals = new Map<string, RefusalSum>()
   let refusalMinute = { minute: 0, kinds: 0 }
 
@@ -71,16 +74,21 @@ export function createMeter(): Meter {
       if (use.code !== 'VALID') noteRefusal(use, minute)
     },
     isEmpty: () => deltas.length === 0 && refusals.size === 0,
-    pending: () => deltas,
+    pending: () => [...onTheWay, ...deltas],
     take(now, isEnd) {
       const current = Math.floor(now / MINUTE_MS)
       const ended = [...refusals].filter(([, { minute }]) => isEnd || minute < current)
       const counted = { deltas, refusals: ended.map(([, sum]) => sum) }
+      onTheWay = deltas
       deltas = []
       for (const [name] of ended) refusals.delete(name)
       return counted
     },
+    settle() {
+      onTheWay = []
+    },
     giveBack(counted) {
+      onTheWay = []
       deltas = [...counted.deltas, ...deltas]
       refusals = new Map([
         ...counted.refusals.map((sum) => [`back ${sum.minute} ${sum.keyId ?? ''} ${sum.code ?? 'rest'} ${sum.since}`, sum] as const),

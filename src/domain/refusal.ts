@@ -39,6 +39,10 @@ export function refuse(refused: ErrorCode, message: string, extra: { hint?: stri
   return { refused, message, ...extra }
 }
 
+export function noSuchKey(name: string): Refusal {
+  return refuse('NO_SUCH_KEY', `no key is known as ${name}`)
+}
+
 export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'object' && value !== null && 'refused' in value
 }

@@ -22,13 +22,9 @@ export function displayText(text: string): string {
 /** Anything that could be a token or a part of one that is worth stealing. */
 const TOKEN_LIKE = /_(?:live|test)_[0-9A-Za-z]{12}_|[0-9A-Za-z]{43}/
 
-export function holdsToken(text: string): boolean {
-  return TOKEN_LIKE.test(text)
-}
-
 /** A quoted, shortened, harmless copy of wrong input for an error message; a token is never repeated. */
 export function quoted(value: unknown): string {
-  if (typeof value === 'string' && holdsToken(value)) return '(what looks like a token)'
+  if (typeof value === 'string' && TOKEN_LIKE.test(value)) return '(what looks like a token)'
   const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text
   return `"${displayText(short)}"`

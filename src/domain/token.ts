@@ -115,3 +115,10 @@ export function tokenMatches(token: string, comparable: Uint8Array | null): bool
   const isEqual = timingSafeEqual(candidate, comparable ?? NOBODY)
   return isEqual && comparable !== null
 }
+
+const CANDIDATE = /[a-z0-9]+(?:_[a-z0-9]+)*_(?:live|test)_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}/g
+
+/** Whether a text holds a whole token, shape and checksum. */
+export function holdsToken(text: string): boolean {
+  return (text.match(CANDIDATE) ?? []).some((candidate) => typeof parseToken(candidate) !== 'string')
+}

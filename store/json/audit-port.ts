@@ -10,7 +10,8 @@ import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt } from '../faults.ts'
 import { linesForward } from '../log/read.ts'
 import { auditRecords } from '../log/records.ts'
-import { finishedSegments } from '../log/segments.ts'
+import type { LogFiles } from '../log/segments.ts'
+import { openLogFiles } from '../log/segments.ts'
 import type { Committing } from './commit.ts'
 import { settle, writeDocument } from './commit.ts'
 import type { KeyLines } from './key-lines.ts'
@@ -22,7 +23,7 @@ export interface AuditDependencies {
   readonly lock: Lock
   readonly prepare: (wasAbandoned: boolean) => Promise<void>
   readonly isReadOnly: boolean
-  /** After a loss was accepted: lets the usage file vouch for the new head. */
+  /** Under the lock, after a loss was accepted: lets the usage file vouch for the new head. */
   readonly vouch: () => Promise<void>
 }
 
@@ -33,20 +34,22 @@ const RECORDS_PER_PROGRESS = 10_000
 interface Still {
   readonly lines: KeyLines
   readonly usageAnchor: Anchor | null
-  readonly files: readonly { readonly path: string; readonly bytes: number }[]
+  readonly log: LogFiles
+  readonly activeBytes: number
 }
 
 export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: AuditDependencies): AuditPort {
   const { log, keyFile, keysPath, usagePath } = store
 
-  const look = (): Still => ({
-    lines: keyFile.lines(),
-    usageAnchor: readUsageAnchor(usagePath),
-    files: [...finishedSegments(log.path), log.path].flatMap((path) => {
-      const size = sizeOf(path)
-      return size === null ? [] : [{ path, bytes: size }]
-    }),
-  })
+  const look = async (): Promise<Still> => {
+    const files = await openLogFiles(log.path)
+    return {
+      lines: keyFile.lines(),
+      usageAnchor: readUsageAnchor(usagePath),
+      log: files,
+      activeBytes: files.active === null ? 0 : (await files.active.stat()).size,
+    }
+  }
 
   const still = async (): Promise<Still> => {
     // Proving is reading: a store that is not there is not given a lock file.
@@ -69,23 +72,26 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
 
   const check = async (moment: Still, { onProgress, signal }: VerifyOptions): Promise<{ report: AuditReport; head: Head }> => {
     const run = createAuditCheck(vouchedBy(moment, keysPath, usagePath))
-    const totalBytes = moment.files.reduce((sum, { bytes }) => sum + bytes, 0)
+    const { finished, active } = moment.log
+    const totalBytes = finished.reduce((sum, path) => sum + statSync(path).size, moment.activeBytes)
     let records = 0
     let bytesRead = 0
-    for (const { path, bytes } of moment.files) {
-      try {
-        for await (const line of linesForward(path, 0, bytes)) {
-          if (!line.isWhole) continue
-          run.add(line.bytes)
-          bytesRead += line.bytes.length + 1
+    try {
+      for (const source of [...finished, ...(active === null ? [] : [active])]) {
+        for await (const { bytes, isWhole } of linesForward(source, 0, source === active ? moment.activeBytes : undefined)) {
+          if (isWhole) run.add(bytes)
+          else run.addTorn(bytes)
+          bytesRead += bytes.length + 1
           if (++records % RECORDS_PER_PROGRESS !== 0) continue
           signal?.throwIfAborted()
           onProgress?.({ records, bytes: bytesRead, totalBytes })
         }
-      } catch (error) {
-        if (signal?.aborted === true) throw error
-        throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', path, error)
       }
+    } catch (error) {
+      if (signal?.aborted === true) throw error
+      throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', log.path, error)
+    } finally {
+      await active?.close()
     }
     return { report: run.finish(), head: run.head() }
   }
@@ -116,9 +122,9 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
     },
 
     async acceptLoss(actor, reason): Promise<AcceptedLoss> {
-      const accepted = await lock.hold(async (wasAbandoned) => {
+      return lock.hold(async (wasAbandoned) => {
         await prepare(wasAbandoned)
-        const moment = look()
+        const moment = await look()
         const { report, head } = await check(moment, {})
         if (report.ok)
           throw new KeywrightError('INVALID_INPUT', 'nothing is lost: the log and the store agree', {
@@ -134,17 +140,12 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
           after: { keys: document.keys.length, digest: allKeysDigest(moment.lines), ...loss },
         }
         const next = await log.appendBehind(head, entry)
+        await vouch()
         await writeDocument(store, document.keys, next)
         return { ...loss, seq: next.seq }
       })
-      await vouch()
-      return accepted
     },
   }
-}
-
-function sizeOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? null
 }
 
 /** The first and last seq that are known to be lost: records that are gone, or changes that the store has not seen. */

@@ -1,6 +1,8 @@
 // Whether a value from the file is a key: types and formats, nothing about its history. Names stay as they are found.
 
+import { parseCidr } from '../../src/domain/address.ts'
 import { KEY_ID, SHORT_ID } from '../../src/domain/key.ts'
+import { MAX_LIMIT, MAX_WINDOW_SECONDS } from '../../src/domain/limit.ts'
 import { ENVIRONMENTS, STORED_HASH } from '../../src/domain/token.ts'
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
@@ -13,8 +15,14 @@ const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
+const isUpTo = (value: unknown, most: number): boolean => isCount(value) && (value as number) <= most
+
 const isRateLimit = (value: unknown): boolean =>
-  isObject(value) && isText(value['name']) && isCount(value['limit']) && isCount(value['windowSeconds']) && Object.keys(value).length === 3
+  isObject(value) &&
+  isText(value['name']) &&
+  isUpTo(value['limit'], MAX_LIMIT) &&
+  isUpTo(value['windowSeconds'], MAX_WINDOW_SECONDS) &&
+  Object.keys(value).length === 3
 
 const isSecret = (value: unknown): boolean =>
   isObject(value) &&
@@ -24,7 +32,8 @@ const isSecret = (value: unknown): boolean =>
   STORED_HASH.test(value['hash']) &&
   isMoment(value['createdAt']) &&
   isMomentOrNull(value['notAfter']) &&
-  isTextOrNull(value['retiredReason'])
+  isTextOrNull(value['retiredReason']) &&
+  Object.keys(value).length === 5
 
 const MEMBERS: readonly (readonly [name: string, isRight: (value: unknown) => boolean])[] = [
   ['id', (value) => typeof value === 'string' && KEY_ID.test(value)],
@@ -33,7 +42,7 @@ const MEMBERS: readonly (readonly [name: string, isRight: (value: unknown) => bo
   ['environment', (value) => (ENVIRONMENTS as readonly unknown[]).includes(value)],
   ['scopes', isTexts],
   ['rateLimits', (value) => Array.isArray(value) && value.every(isRateLimit)],
-  ['allowedIps', isTexts],
+  ['allowedIps', (value) => isTexts(value) && (value as string[]).every((block) => parseCidr(block) !== null)],
   ['notBefore', isMomentOrNull],
   ['expiresAt', isMomentOrNull],
   ['disabledAt', isMomentOrNull],

@@ -11,8 +11,8 @@ import { planRecovery } from '../../src/domain/recovery.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt, meaningOf } from '../faults.ts'
 import type { AuditLog } from '../log/audit-log.ts'
-import { tornEntry } from '../log/audit-log.ts'
 import type { LogTail } from '../log/tail.ts'
+import { tornEntry } from '../log/torn.ts'
 import type { KeyFile } from './key-file.ts'
 import type { StoreDocument } from './key-lines.ts'
 import { FORMAT } from './key-lines.ts'
@@ -35,7 +35,7 @@ async function tailOf({ keyFile, log, usagePath, keysPath }: Committing): Promis
   // Where counts were flushed behind the last change, everything up to there is settled, unless keys.json is an older one.
   const isUsageNewer = usageAnchor !== null && usageAnchor.seq > keysAnchor.seq && usageAnchor.keysSeq <= keysAnchor.seq
   const tail = await log.tailBehind(isUsageNewer ? usageAnchor : keysAnchor)
-  if (tail.broken !== null) throw brokenLog(log.path, tail.broken.message)
+  if (tail.broken !== null) throw brokenLog(log.path, tail.broken)
   if (usageAnchor !== null && tail.head.seq < usageAnchor.seq)
     throw brokenLog(log.path, `it ends at seq ${tail.head.seq}, ${keysPath} was used up to seq ${usageAnchor.seq}`)
   return tail
@@ -55,14 +55,13 @@ export async function settle(store: Committing, actor: Actor): Promise<void> {
   const plan = planRecovery(keyFile.lines().document.audit, tail.records, tail.torn !== null)
   if (plan.kind === 'broken') throw brokenLog(log.path, plan.message)
   const note = { actor, at: store.now() }
-  if (tail.torn !== null) {
-    await log.cutTorn(tail.torn)
-    await log.append([tornEntry(tail.torn, actor, note.at)])
-  }
-  if (plan.kind === 'none') return
-  const redone = plan.redo.map(({ seq }) => seq)
-  const keys = redoneKeys(store, plan.redo)
-  const head = await log.append([{ ...note, action: 'store.recover', after: { redone, rolledBack: plan.rollBack } }])
+  const redone = plan.kind === 'recover' ? plan.redo : []
+  const keys = redoneKeys(store, redone)
+  const repairs: Entry[] = tail.torn === null ? [] : [tornEntry(tail.torn, actor, note.at)]
+  if (plan.kind === 'recover')
+    repairs.push({ ...note, action: 'store.recover', after: { redone: redone.map(({ seq }) => seq), rolledBack: plan.rollBack } })
+  if (repairs.length === 0) return
+  const head = tail.torn === null ? await log.append(repairs) : await log.repair(tail.torn, repairs)
   if (redone.length > 0) await writeDocument(store, keys, head)
 }
 
@@ -80,8 +79,8 @@ function redoneKeys({ keyFile, log }: Committing, records: readonly AuditRecord[
 }
 
 /** Replaces keys.json; its anchor names the record. */
-export async function writeDocument({ low, brand }: Committing, keys: readonly Key[], { seq, hash }: Anchor): Promise<void> {
-  const before = low.data
+export async function writeDocument({ keyFile, low, brand }: Committing, keys: readonly Key[], { seq, hash }: Anchor): Promise<void> {
+  const before = keyFile.lines().document
   low.data = { format: FORMAT, brand: brand ?? before.brand, audit: { seq, hash }, keys }
   try {
     await low.write()

@@ -2,7 +2,6 @@
 
 import type { Stats } from 'node:fs'
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import type { Adapter } from 'lowdb'
 import type { Key } from '../../src/domain/key.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
@@ -11,17 +10,11 @@ import { replaceFile } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import type { KeyLines, StoreDocument } from './key-lines.ts'
 import { composeLines, corrupt, emptyLines, parseLines } from './key-lines.ts'
+import type { Version } from './version.ts'
+import { isVersion, versionOf } from './version.ts'
 
 /** Far above a million keys; a larger file is not ours. */
 const MAX_STORE_BYTES = 1024 * 1024 * 1024
-
-/** One version of the file, held open so that its inode is not used again while we compare with it. */
-interface Version {
-  readonly inode: number
-  readonly size: number
-  readonly modified: number
-  readonly release: () => void
-}
 
 export interface KeyFile extends Adapter<StoreDocument> {
   /** What the file held when it was last read or written. */
@@ -36,16 +29,27 @@ export interface KeyFile extends Adapter<StoreDocument> {
   readonly close: () => void
 }
 
-export function createKeyFile(path: string, brand: string, draw: Draw, onWarning: (problem: unknown) => void): KeyFile {
+export interface KeyFileOptions {
+  readonly path: string
+  /** Of a store that does not exist yet. */
+  readonly brand: string
+  readonly draw: Draw
+  /** Called whenever another version is known from now on, read or written. */
+  readonly onAdopted: () => void
+  readonly onWarning: (problem: unknown) => void
+}
+
+export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFileOptions): KeyFile {
   let version: Version | null = null
   let lines = emptyLines(brand)
   let index = indexOf(lines.document.keys, path)
 
-  const adopt = (next: KeyLines, nextVersion: Version | null): void => {
-    index = nextIndex(index, lines.document.keys, next.document.keys, path)
+  const adopt = (next: KeyLines, nextIndex: Index, nextVersion: Version): void => {
     lines = next
+    index = nextIndex
     version?.release()
     version = nextVersion
+    onAdopted()
   }
 
   const statOf = (): Stats | null => {
@@ -63,11 +67,11 @@ export function createKeyFile(path: string, brand: string, draw: Draw, onWarning
       if (version === null) return false
       throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} is gone; put it back, or restore it from a backup`)
     }
-    if (version !== null && status.ino === version.inode && status.size === version.size && status.mtimeMs === version.modified)
-      return false
+    if (version !== null && isVersion(version, status)) return false
     const { bytes, version: read } = readVersion(path)
     try {
-      adopt(parseLines(bytes, path, version === null ? null : lines), read)
+      const next = parseLines(bytes, path, version === null ? null : lines)
+      adopt(next, nextIndex(index, lines.document.keys, next.document.keys, path), read)
     } catch (error) {
       read.release()
       throw error
@@ -82,8 +86,12 @@ export function createKeyFile(path: string, brand: string, draw: Draw, onWarning
     },
     async write(document) {
       const next = composeLines(document, lines)
-      const { file, warning } = await replaceFile(path, next.bytes, draw)
-      adopt(next, await versionOf(file))
+      const { file, status, warning } = await replaceFile(path, next.bytes, draw)
+      adopt(
+        next,
+        nextIndex(index, lines.document.keys, document.keys, path),
+        versionOf(status, () => void file.close().catch(() => undefined)),
+      )
       if (warning !== null) onWarning(warning)
     },
     lines: () => lines,
@@ -124,16 +132,14 @@ function readVersion(path: string): { bytes: Buffer; version: Version } {
       if (count === 0) throw corrupt(path, { line: 1, column: 1 }, 'the file became shorter while it was read')
       filled += count
     }
-    return { bytes, version: { inode: status.ino, size: status.size, modified: status.mtimeMs, release: () => closeSync(descriptor) } }
+    return {
+      bytes,
+      version: versionOf(status, () => closeSync(descriptor)),
+    }
   } catch (error) {
     closeSync(descriptor)
     throw faultAt('STORE_UNAVAILABLE', 'reading the store', path, error)
   }
-}
-
-async function versionOf(file: FileHandle): Promise<Version> {
-  const status = await file.stat()
-  return { inode: status.ino, size: status.size, modified: status.mtimeMs, release: () => void file.close().catch(() => undefined) }
 }
 
 interface Index {

@@ -5,6 +5,7 @@ import { EMPTY_ANCHOR } from '../../src/domain/audit.ts'
 import type { Key } from '../../src/domain/key.ts'
 import { keyLine } from '../../src/domain/key.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
+import { quoted } from '../../src/domain/text.ts'
 import { isBrand } from '../../src/domain/token.ts'
 import { wrongMember } from './check-key.ts'
 import type { Place } from './locate.ts'
@@ -208,7 +209,7 @@ function parseWhole(bytes: Buffer, path: string): KeyLines {
     throw new KeywrightError('STORE_FORMAT', `${path} has a format that this version does not know; it knows ${FORMAT}`)
   }
   const wrong = wrongHeaderMember(value)
-  if (wrong !== null) throw corrupt(path, placeOfMember(text, 0, wrong), `the store's ${JSON.stringify(wrong)} is missing or wrong`)
+  if (wrong !== null) throw corrupt(path, placeOfMember(text, 0, wrong), `the store's ${quoted(wrong)} is missing or wrong`)
   const document = value as StoreDocument
   let from = text.indexOf('"keys"')
   for (const key of document.keys as readonly unknown[]) {
@@ -219,7 +220,7 @@ function parseWhole(bytes: Buffer, path: string): KeyLines {
       throw corrupt(
         path,
         placeOfMember(text, at, member),
-        member === '' ? 'this is not a key' : `the key's ${JSON.stringify(member)} is missing or wrong`,
+        member === '' ? 'this is not a key' : `the key's ${quoted(member)} is missing or wrong`,
       )
     from = at
   }

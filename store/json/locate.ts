@@ -14,7 +14,9 @@ export function placeAt(text: string, offset: number): Place {
 }
 
 const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-const STRING = /"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
+// A bounded run at a time: a pattern over a whole long string would exhaust the stack of the regular expression engine.
+const PLAIN = /[^"\\\p{Cc}]{1,4096}|[\u007f-\u009f]/uy
 const SPACE = /[ \t\r\n]*/y
 
 type Expected = 'value' | 'value or ]' | 'name' | 'name or }' | 'colon' | 'comma or end'
@@ -29,6 +31,15 @@ export function firstJsonError(text: string): number | null {
     const isTaken = pattern.test(text)
     if (isTaken) at = pattern.lastIndex
     return isTaken
+  }
+  /** Takes a string up to its end; where it is broken, stands at the first wrong character. */
+  const takesString = (): boolean => {
+    if (text[at] !== '"') return false
+    at++
+    while (takes(PLAIN) || takes(ESCAPE));
+    if (text[at] !== '"') return false
+    at++
+    return true
   }
   for (;;) {
     takes(SPACE)
@@ -50,13 +61,13 @@ export function firstJsonError(text: string): number | null {
       at++
       expected = 'comma or end'
     } else if (expected === 'name' || expected === 'name or }') {
-      if (!takes(STRING)) return at
+      if (!takesString()) return at
       expected = 'colon'
     } else if (character === '{' || character === '[') {
       open.push(character === '{' ? '}' : ']')
       at++
       expected = character === '{' ? 'name or }' : 'value or ]'
-    } else if (takes(character === '"' ? STRING : LITERAL)) expected = 'comma or end'
+    } else if (character === '"' ? takesString() : takes(LITERAL)) expected = 'comma or end'
     else return at
   }
 }

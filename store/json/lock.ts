@@ -7,11 +7,11 @@ import { displayText } from '../../src/domain/text.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 
 const FILE_MODE = 0o600
-export const SAY_HOLDER_AFTER_MS = 2_000
-export const GIVE_UP_AFTER_MS = 10_000
+const SAY_HOLDER_AFTER_MS = 2_000
+const GIVE_UP_AFTER_MS = 10_000
 const MAX_HOLDER_BYTES = 1024
-/** Threads of this process that may block in the kernel; the rest of libuv's four must stay free for the holder's own writing. */
-const MAX_BLOCKED = 2
+/** How often the file may be found removed or replaced under a waiting process. */
+const MAX_REOPENINGS = 10
 
 /** The native addon is loaded at the first lock: reading and verifying never need it. */
 async function loadLocks(): Promise<KernelLocks> {
@@ -35,22 +35,6 @@ export interface LockOptions {
 export interface Lock {
   /** Runs alone among all processes and all callers; `wasAbandoned`: the holder before died. Throws STORE_BUSY after 10 s. */
   readonly hold: <T>(work: (wasAbandoned: boolean) => Promise<T>) => Promise<T>
-  readonly close: () => void
-}
-
-let blocked = 0
-const queue: (() => void)[] = []
-
-/** At most MAX_BLOCKED waits in the kernel at a time, first come first served. */
-async function blockInKernel(locks: KernelLocks, descriptor: number): Promise<void> {
-  if (blocked >= MAX_BLOCKED) await new Promise<void>((resolve) => queue.push(resolve))
-  blocked++
-  try {
-    await locks.waitForLock(descriptor)
-  } finally {
-    blocked--
-    queue.shift()?.()
-  }
 }
 
 /** Who holds it, in words for a message; the file may be empty or edited. */
@@ -63,90 +47,73 @@ function describeHolder(path: string): string {
   }
 }
 
+/**
+ * Every holding has a descriptor of its own: open file description locks exclude each other within a process too, and
+ * closing the descriptor releases the lock, also one that is granted after its asker gave up.
+ */
 export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
-  let descriptor: number | null = null
-  /** A wait that was given up and may still be answered by the kernel. */
-  let waiting: Promise<void> | null = null
-  let last: Promise<unknown> = Promise.resolve()
-  let locks: KernelLocks | null = null
-
   const openFile = (): number => {
-    if (descriptor !== null && isStillThere(descriptor, path)) return descriptor
-    if (descriptor !== null) closeSync(descriptor)
-    descriptor = null
     try {
-      descriptor = openSync(path, 'a+', FILE_MODE)
+      return openSync(path, 'a+', FILE_MODE)
     } catch (error) {
       throw faultAt('STORE_UNAVAILABLE', 'opening the lock', path, error)
     }
-    return descriptor
   }
 
-  const acquire = async (): Promise<number> => {
-    locks ??= await loadLocks()
-    const file = openFile()
-    if (waiting === null && locks.tryLock(file)) return file
-    waiting ??= blockInKernel(locks, file)
-    const wait = waiting
-    const say = setTimeout(() => onWaiting(`waiting for ${path}: ${describeHolder(path)}`), SAY_HOLDER_AFTER_MS)
-    let giveUp: NodeJS.Timeout | undefined
-    const tooLong = new Promise<'busy'>((resolve) => {
-      giveUp = setTimeout(() => resolve('busy'), GIVE_UP_AFTER_MS)
+  /** Waits in the kernel's queue, which is fair, until the lock is there or the time is over. */
+  const wait = async (locks: KernelLocks, file: number, deadline: Promise<'late'>): Promise<void> => {
+    const granted = locks.waitForLock(file)
+    if ((await Promise.race([granted, deadline])) !== 'late') return
+    granted.then(
+      () => closeSync(file),
+      () => closeSync(file),
+    )
+    throw new KeywrightError(
+      'STORE_BUSY',
+      `the store is busy: ${path} could not be locked within ${GIVE_UP_AFTER_MS / 1000} s; ${describeHolder(path)}`,
+    )
+  }
+
+  const acquire = async (locks: KernelLocks): Promise<number> => {
+    const timers: NodeJS.Timeout[] = []
+    const deadline = new Promise<'late'>((resolve) => {
+      timers.push(setTimeout(() => resolve('late'), GIVE_UP_AFTER_MS))
     })
+    timers.push(setTimeout(() => onWaiting(`waiting for ${path}: ${describeHolder(path)}`), SAY_HOLDER_AFTER_MS))
     try {
-      if ((await Promise.race([wait, tooLong])) === 'busy') {
-        wait
-          .then(
-            () => release(file),
-            () => undefined,
-          )
-          .finally(() => {
-            waiting = null
-          })
-        throw new KeywrightError(
-          'STORE_BUSY',
-          `the store is busy: ${path} could not be locked within ${GIVE_UP_AFTER_MS / 1000} s; ${describeHolder(path)}`,
-        )
+      for (let openings = 0; openings < MAX_REOPENINGS; openings++) {
+        const file = openFile()
+        if (!locks.tryLock(file)) await wait(locks, file, deadline)
+        // The file may have been removed while this process waited for it: what it locked then guards nothing.
+        if (isStillThere(file, path)) return file
+        closeSync(file)
       }
-      waiting = null
-      return file
     } finally {
-      clearTimeout(say)
-      clearTimeout(giveUp)
+      for (const timer of timers) clearTimeout(timer)
     }
-  }
-
-  const release = (file: number): void => {
-    if (file === descriptor) locks?.unlock(file)
-  }
-
-  const holdAlone = async <T>(work: (wasAbandoned: boolean) => Promise<T>): Promise<T> => {
-    let file = await acquire()
-    // The file may have been removed while this process waited for it: what it locked then guards nothing.
-    for (let tries = 0; tries < 3 && !isStillThere(file, path); tries++) file = await acquire()
-    try {
-      const wasAbandoned = takeOver(file, holder())
-      return await work(wasAbandoned)
-    } finally {
-      try {
-        ftruncateSync(file, 0)
-      } finally {
-        release(file)
-      }
-    }
+    throw new KeywrightError('STORE_UNAVAILABLE', `the lock ${path} is removed again and again; look who does that`)
   }
 
   return {
-    hold(work) {
-      const run = last.then(() => holdAlone(work))
-      last = run.catch(() => undefined)
-      return run
-    },
-    close() {
-      if (descriptor !== null && waiting === null) closeSync(descriptor)
-      descriptor = null
+    async hold(work) {
+      const file = await acquire(await loadLocks())
+      try {
+        return await work(takeOver(file, holder()))
+      } finally {
+        release(file)
+      }
     },
   }
+}
+
+/** Empties the file, so that the next holder knows that this one ended well; and lets go, whatever the disk says. */
+function release(file: number): void {
+  try {
+    ftruncateSync(file, 0)
+  } catch {
+    // The next holder looks for what a dead process left, and finds nothing.
+  }
+  closeSync(file)
 }
 
 function isStillThere(descriptor: number, path: string): boolean {
@@ -160,8 +127,9 @@ function isStillThere(descriptor: number, path: string): boolean {
 
 /** Writes who holds the lock now. A holder that ended well left the file empty; one that died left its name. */
 function takeOver(file: number, holder: Holder): boolean {
-  const wasAbandoned = readSync(file, Buffer.alloc(1), 0, 1, 0) > 0
+  let wasAbandoned = true
   try {
+    wasAbandoned = readSync(file, Buffer.alloc(1), 0, 1, 0) > 0
     if (wasAbandoned) ftruncateSync(file, 0)
     writeSync(file, JSON.stringify(holder))
   } catch {

@@ -1,10 +1,11 @@
 // Where an embedded store keeps its files, and whether those places can be trusted.
 
 import type { Stats } from 'node:fs'
-import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, parse, resolve, sep } from 'node:path'
 import type { Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
+import { quoted } from '../../src/domain/text.ts'
 import { isBrand } from '../../src/domain/token.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import { firstJsonError, placeAt } from './locate.ts'
@@ -28,17 +29,30 @@ const CONFIG_NAME = 'keywright.config.json'
 const MIN_SEGMENT_BYTES = 4096
 const MAX_CONFIG_BYTES = 1024 * 1024
 
+const MAX_LINKS = 40
+
+/** Every symbolic link on the way to a path must belong to this user or root: who owns a link decides where it leads. */
+function assertLinks(path: string, links = 0): void {
+  if (links > MAX_LINKS) throw new KeywrightError('STORE_UNAVAILABLE', `the symbolic links of ${path} go round in a circle`)
+  const me = process.getuid?.()
+  let way = parse(path).root
+  for (const part of path.slice(way.length).split(sep)) {
+    way = join(way, part)
+    const status = lstatSync(way, { throwIfNoEntry: false })
+    if (status === undefined) return
+    if (!status.isSymbolicLink()) continue
+    if (me !== undefined && status.uid !== 0 && status.uid !== me) {
+      throw new KeywrightError('STORE_INSECURE', `${way} is a symbolic link of another user (uid ${status.uid})`)
+    }
+    assertLinks(resolve(dirname(way), readlinkSync(way)), links + 1)
+  }
+}
+
 /** The store's real path: symbolic links followed, each of which must belong to this user or root. */
 export function resolveStore(path: string, isInsecureAllowed: boolean): string {
   const full = resolve(path)
   try {
-    const link = lstatSync(full)
-    if (link.isSymbolicLink() && !isInsecureAllowed) {
-      const me = process.getuid?.()
-      if (me !== undefined && link.uid !== 0 && link.uid !== me) {
-        throw new KeywrightError('STORE_INSECURE', `${full} is a symbolic link of another user (uid ${link.uid})`)
-      }
-    }
+    if (!isInsecureAllowed) assertLinks(full)
     return realpathSync(full)
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw faultAt('STORE_UNAVAILABLE', 'opening the store', full, error)
@@ -120,7 +134,9 @@ export function readSettings(keys: string): Settings {
 
 function wrongSetting(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the settings are not an object'
-  const { brand, auditLog, segmentBytes, validateSummary } = value as Record<string, unknown>
+  const { brand, auditLog, segmentBytes, validateSummary, ...others } = value as Record<string, unknown>
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) return `${quoted(unknown)} is not a setting; use brand, auditLog, segmentBytes, validateSummary`
   if (brand !== undefined && (typeof brand !== 'string' || !isBrand(brand)))
     return 'brand must be words of a-z and 0-9 joined by _, at most 27 characters'
   if (auditLog !== undefined && (typeof auditLog !== 'string' || !auditLog.endsWith('.log')))

@@ -20,6 +20,7 @@ import { DEFAULT_SEGMENT_BYTES, openAuditLog } from '../log/audit-log.ts'
 import { createAuditPort } from './audit-port.ts'
 import type { Committing } from './commit.ts'
 import { createKeyFile } from './key-file.ts'
+import type { StoreDocument } from './key-lines.ts'
 import { DEFAULT_BRAND } from './key-lines.ts'
 import { createLock } from './lock.ts'
 import type { Paths, Settings } from './paths.ts'
@@ -56,13 +57,34 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   const { paths, settings, isReadOnly, actor, clocks, draw, warn } = options
   checkTrust(paths, options.isInsecureAllowed, warn)
   const brand = options.brand ?? settings.brand
-  const keyFile = createKeyFile(paths.keys, brand ?? DEFAULT_BRAND, draw, (problem) =>
-    warn({
-      code: 'FOLDER_NOT_SYNCED',
-      message: `the folder of ${paths.keys} could not be synced: ${String(problem)}; a power failure now could undo the last change`,
-    }),
-  )
-  const low = new Low(keyFile, keyFile.lines().document)
+  const credentials = new Map<string, Credential>()
+  const listeners = new Set<(change: { revision: number }) => void>()
+
+  /** What was known of the keys is known no more: whoever read or wrote the file, and for whatever reason. */
+  const onAdopted = (): void => {
+    credentials.clear()
+    low.data = keyFile.lines().document
+    for (const listener of listeners) {
+      try {
+        listener({ revision: low.data.audit.seq })
+      } catch (error) {
+        warn({ code: 'LISTENER', message: `a listener of the store failed: ${String(error)}` })
+      }
+    }
+  }
+
+  const keyFile = createKeyFile({
+    path: paths.keys,
+    brand: brand ?? DEFAULT_BRAND,
+    draw,
+    onAdopted,
+    onWarning: (problem) =>
+      warn({
+        code: 'FOLDER_NOT_SYNCED',
+        message: `the folder of ${paths.keys} could not be synced: ${String(problem)}; a power failure now could undo the last change`,
+      }),
+  })
+  const low: Low<StoreDocument> = new Low<StoreDocument>(keyFile, keyFile.lines().document)
   await low.read()
   const log = openAuditLog(paths.log, settings.segmentBytes ?? DEFAULT_SEGMENT_BYTES)
   const committing: Committing = {
@@ -76,22 +98,14 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   }
   const holder = () => ({ pid: options.pid, host: actor.host, since: isoFrom(clocks.wall()) })
   const lock = createLock({ path: paths.lock, holder, onWaiting: (message) => warn({ code: 'WAITING', message }) })
-  const credentials = new Map<string, Credential>()
-  const listeners = new Set<(change: { revision: number }) => void>()
   let watcher: { close: () => void } | null = null
   let checkedAt = Number.NEGATIVE_INFINITY
   let trouble: KeywrightError | null = null
 
-  const onChanged = (): void => {
-    low.data = keyFile.lines().document
-    credentials.clear()
-    for (const listener of listeners) listener({ revision: low.data.audit.seq })
-  }
-
   const look = (): void => {
     checkedAt = clocks.uptime()
     try {
-      if (keyFile.refresh()) onChanged()
+      keyFile.refresh()
       trouble = null
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
@@ -110,12 +124,12 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
       await removeTemporaries(paths.keys)
       await removeTemporaries(paths.usage)
     }
-    if (keyFile.refresh()) onChanged()
+    keyFile.refresh()
     trouble = null
   }
 
   const usage = createUsage({ options, committing, prepare, lock })
-  const transactions = createTransactions(committing, lock, prepare, clocks.wall, usage.lastUsed, onChanged)
+  const transactions = createTransactions(committing, lock, prepare, clocks.wall, usage.lastUsed)
   const listed = (key: Key, at: number): ListedKey => {
     const last = usage.lastUsed(key.id)
     return { ...keyView(key, at), lastUsedAt: last === null ? null : isoFrom(last) }
@@ -175,7 +189,6 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
       await transactions.idle()
       await usage.end().finally(async () => {
         keyFile.close()
-        lock.close()
         await log.close()
       })
     },

@@ -30,7 +30,6 @@ export function createTransactions(
   prepare: (wasAbandoned: boolean) => Promise<void>,
   now: () => number,
   lastUsed: LastUsed,
-  onCommitted: () => void,
 ): Transactions {
   let waiting: Waiting[] = []
   let worker: Promise<void> | null = null
@@ -52,6 +51,8 @@ export function createTransactions(
         if (batch.length === 0) waiting = []
       }
     }
+    // Here and not when the promise settles: who comes in between starts a new worker.
+    worker = null
   }
 
   const commitTogether = async (batch: readonly Waiting[]): Promise<void> => {
@@ -78,13 +79,12 @@ export function createTransactions(
         for (const { waiter } of answers) waiter.reject(error)
         return
       }
-      onCommitted()
     }
     for (const { waiter, answer } of answers) waiter.resolve(answer)
   }
 
   const factsOf = (draft: Draft, targets: Targets): Facts => ({
-    brand: store.brand ?? store.low.data.brand,
+    brand: store.brand ?? store.keyFile.lines().document.brand,
     targets:
       'refs' in targets
         ? resolveRefs(targets.refs, (ref) =>
@@ -104,9 +104,7 @@ export function createTransactions(
       }
       return new Promise<T>((resolve, reject) => {
         waiting.push({ transaction, resolve: resolve as (answer: unknown) => void, reject })
-        worker ??= work().finally(() => {
-          worker = null
-        })
+        worker ??= work()
       })
     },
     idle: async () => {

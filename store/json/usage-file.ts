@@ -5,11 +5,14 @@ import { rename } from 'node:fs/promises'
 import type { Adapter } from 'lowdb'
 import type { Anchor } from '../../src/domain/audit.ts'
 import { GENESIS_HASH } from '../../src/domain/audit.ts'
+import type { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Draw } from '../../src/domain/token.ts'
 import type { KeyUsage, Series } from '../../src/domain/usage.ts'
 import { EMPTY_KEY_USAGE, EMPTY_SERIES } from '../../src/domain/usage.ts'
 import { replaceFile } from '../durable.ts'
-import { errnoOf } from '../faults.ts'
+import { errnoOf, faultAt } from '../faults.ts'
+import type { Version } from './version.ts'
+import { isVersion, versionOf } from './version.ts'
 
 const FORMAT = 'keywright-usage/1'
 const MAX_USAGE_BYTES = 512 * 1024 * 1024
@@ -33,14 +36,17 @@ export interface UsageDocument {
 export interface UsageFile extends Adapter<UsageDocument> {
   /** Reads the file if it is another version than the known one. True when it was. Never throws: a garbled file reads as empty. */
   readonly refresh: () => boolean
+  /** Why the file could not be read the last time; what was known then stays. */
+  readonly trouble: () => KeywrightError | null
   readonly isGarbled: () => boolean
   readonly document: () => UsageDocument
   readonly usageOf: (keyId: string) => KeyUsage
   /** Gives a garbled file a new name; answers that name. */
   readonly setAside: () => Promise<string>
+  readonly close: () => void
 }
 
-const EMPTY: UsageDocument = {
+export const EMPTY_USAGE: UsageDocument = {
   audit: { seq: 0, hash: GENESIS_HASH, keysSeq: 0 },
   seq: 0,
   summarisedUntil: 0,
@@ -48,17 +54,19 @@ const EMPTY: UsageDocument = {
   lines: new Map(),
 }
 
-export function createUsageFile(path: string, draw: Draw): UsageFile {
-  let version = ''
-  let document = EMPTY
+/** `onWritten`: called in the moment from which on this process's own counts are in the document. */
+export function createUsageFile(path: string, draw: Draw, onWritten: () => void): UsageFile {
+  let version: Version | null = null
+  let document = EMPTY_USAGE
   let isGarbled = false
+  let trouble: KeywrightError | null = null
   const parsed = new Map<string, KeyUsage>()
 
-  const versionOf = ({ ino, size, mtimeMs }: { ino: number; size: number; mtimeMs: number }): string => `${ino} ${size} ${mtimeMs}`
-
-  const adopt = (next: UsageDocument): void => {
+  const adopt = (next: UsageDocument, nextVersion: Version | null): void => {
     for (const [keyId] of parsed) if (next.lines.get(keyId) !== document.lines.get(keyId)) parsed.delete(keyId)
     document = next
+    version?.release()
+    version = nextVersion
   }
 
   const usageOf = (keyId: string): KeyUsage => {
@@ -71,54 +79,71 @@ export function createUsageFile(path: string, draw: Draw): UsageFile {
     return usage ?? EMPTY_KEY_USAGE
   }
 
+  const readAnew = (): boolean => {
+    const status = statSync(path, { throwIfNoEntry: false })
+    if (status === undefined) {
+      if (version === null) return false
+      adopt(EMPTY_USAGE, null)
+      isGarbled = false
+      return true
+    }
+    if (version !== null && isVersion(version, status)) return false
+    const isFirst = version === null
+    const { text, version: read } = readVersion(path)
+    const next = parseDocument(text, isFirst)
+    isGarbled = next === null
+    adopt(next ?? EMPTY_USAGE, read)
+    return true
+  }
+
   return {
     read: async () => document,
     async write(next) {
-      const { file } = await replaceFile(path, Buffer.from(composeUsage(next)), draw)
-      try {
-        version = versionOf(await file.stat())
-      } finally {
-        await file.close()
-      }
+      const { file, status } = await replaceFile(path, Buffer.from(composeUsage(next)), draw)
       isGarbled = false
-      adopt(next)
+      adopt(
+        next,
+        versionOf(status, () => void file.close().catch(() => undefined)),
+      )
+      onWritten()
     },
     refresh() {
       try {
-        const now = versionOf(statSync(path))
-        if (now === version) return false
-        const text = readWhole(path)
-        const isFirst = version === ''
-        const next = parseDocument(text, isFirst)
-        version = now
-        isGarbled = next === null
-        adopt(next ?? EMPTY)
+        const isAnother = readAnew()
+        trouble = null
+        return isAnother
       } catch (error) {
-        if (version === '' && errnoOf(error) === 'ENOENT') return false
-        version = ''
-        isGarbled = false
-        adopt(EMPTY)
+        trouble = faultAt('STORE_UNAVAILABLE', 'reading the usage file', path, error)
+        return false
       }
-      return true
     },
+    trouble: () => trouble,
     isGarbled: () => isGarbled,
     document: () => document,
     usageOf,
     async setAside() {
-      const aside = `${path}.garbled-${Buffer.from(draw(4)).toString('hex')}`
+      const aside = `${path}.garbled-${Buffer.from(draw(ASIDE_BYTES)).toString('hex')}`
       await rename(path, aside)
-      version = ''
       isGarbled = false
-      adopt(EMPTY)
+      adopt(EMPTY_USAGE, null)
       return aside
     },
+    close: () => version?.release(),
   }
 }
 
-function readWhole(path: string): string {
-  const { size } = statSync(path)
-  if (size > MAX_USAGE_BYTES) throw new Error(`${path} is larger than ${MAX_USAGE_BYTES} bytes`)
-  return readFileSync(path, 'utf8')
+const ASIDE_BYTES = 4
+
+function readVersion(path: string): { text: string; version: Version } {
+  const descriptor = openSync(path, 'r')
+  try {
+    const status = fstatSync(descriptor)
+    if (status.size > MAX_USAGE_BYTES) throw new Error(`it is larger than ${MAX_USAGE_BYTES} bytes`)
+    return { text: readFileSync(descriptor, 'utf8'), version: versionOf(status, () => closeSync(descriptor)) }
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
 }
 
 /** The text of one key's usage; what `document.lines` holds. */
@@ -204,17 +229,17 @@ const HEADER_BYTES = 512
 
 /** What the usage file vouches for, without reading more than its first bytes; null when there is none or it is garbled. */
 export function readUsageAnchor(path: string): UsageAnchor | null {
-  let descriptor: number
   try {
-    descriptor = openSync(path, 'r')
-  } catch {
-    return null
-  }
-  try {
-    const bytes = Buffer.alloc(Math.min(HEADER_BYTES, fstatSync(descriptor).size))
-    const match = HEADER.exec(bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, bytes.length, 0)))
-    return match === null ? null : { seq: Number(match[1]), hash: match[2] as string, keysSeq: Number(match[3]) }
-  } finally {
-    closeSync(descriptor)
+    const descriptor = openSync(path, 'r')
+    try {
+      const bytes = Buffer.alloc(Math.min(HEADER_BYTES, fstatSync(descriptor).size))
+      const match = HEADER.exec(bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, bytes.length, 0)))
+      return match === null ? null : { seq: Number(match[1]), hash: match[2] as string, keysSeq: Number(match[3]) }
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null
+    throw faultAt('STORE_UNAVAILABLE', 'reading the usage file', path, error)
   }
 }

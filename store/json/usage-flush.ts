@@ -5,15 +5,15 @@ import type { Key } from '../../src/domain/key.ts'
 import type { Unshared } from '../../src/domain/limiter.ts'
 import { keepAdmissions } from '../../src/domain/limiter.ts'
 import type { Counted, RefusalSum } from '../../src/domain/meter.ts'
-import { HOUR_MS, isoFrom, MINUTE_MS } from '../../src/domain/time.ts'
+import { isoFrom, MINUTE_MS } from '../../src/domain/time.ts'
 import type { KeyUsage } from '../../src/domain/usage.ts'
 import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, NO_KEY, RESOLUTIONS, sumUsages, trimmed } from '../../src/domain/usage.ts'
 import type { Settings } from './paths.ts'
 import type { UsageDocument, UsageFile } from './usage-file.ts'
 import { usageLine } from './usage-file.ts'
 
-/** Keys merged before other work of this process gets its turn: a verification is never held up for long. */
-const KEYS_PER_TURN = 200
+/** How long merging may hold other work of this process up: a verification waits no longer. */
+const TURN_MS = 4
 /** How long after its end an hour is summed up, so that every process has handed its counts over. */
 const SUMMARY_DELAY_MS = MINUTE_MS
 
@@ -24,9 +24,12 @@ export interface FlushInput {
   readonly admitted: readonly Unshared[]
   readonly self: string
   /** Keys whose first use is on the log though their counts could not be written yet. */
-  readonly noted: Set<string>
+  readonly noted: ReadonlySet<string>
+  /** False while the log is broken: then nothing is summed up. */
+  readonly isRecordable: boolean
   readonly aliveSince: number
   readonly now: number
+  readonly uptime: () => number
   readonly summary: NonNullable<Settings['validateSummary']>
   readonly actor: Actor
 }
@@ -36,7 +39,19 @@ export interface Merged {
   readonly entries: readonly Entry[]
 }
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+/** Lets other work of this process have its turn, now and then. */
+function createTurns(uptime: () => number): () => Promise<void> | undefined {
+  let began = uptime()
+  return () => {
+    if (uptime() - began < TURN_MS) return undefined
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        began = uptime()
+        resolve()
+      }),
+    )
+  }
+}
 
 /** The document with everything merged, and the records to be appended before it is written. */
 export async function mergeUsage(input: FlushInput): Promise<Merged> {
@@ -47,28 +62,25 @@ export async function mergeUsage(input: FlushInput): Promise<Merged> {
   const entries: Entry[] = []
   const changed = new Map<string, KeyUsage>()
   const usageOf = (keyId: string): KeyUsage => changed.get(keyId) ?? file.usageOf(keyId)
-  let merged = 0
+  const turn = createTurns(input.uptime)
   for (const { minute, keys } of counted.deltas) {
     for (const [keyId, delta] of keys) {
       const usage = usageOf(keyId)
       const isFirstUse = keyId !== NO_KEY && (usage.total.counts[ACCEPTED] ?? 0) === 0 && (delta.counts[ACCEPTED] ?? 0) > 0
-      if (isFirstUse && !input.noted.has(keyId)) {
-        input.noted.add(keyId)
-        entries.push(note(input, 'validate.first-use', keyId, delta.lastAt ?? now))
-      }
+      if (isFirstUse && !input.noted.has(keyId)) entries.push(note(input, 'validate.first-use', keyId, delta.lastAt ?? now))
       changed.set(keyId, addDelta(usage, delta, minute, now))
-      if (++merged % KEYS_PER_TURN === 0) await nextTurn()
+      await turn()
     }
   }
   for (const { keyId, name, windowMs, at, count } of admitted) {
     const usage = usageOf(keyId)
     const calls = keepAdmissions(usage.admissions[name]?.calls ?? [], [{ seq, at, count, by: input.self }], windowMs, now)
     changed.set(keyId, { ...usage, admissions: { ...liveAdmissions(usage, now), [name]: { windowMs, calls } } })
-    if (++merged % KEYS_PER_TURN === 0) await nextTurn()
+    await turn()
   }
   entries.push(...counted.refusals.map((sum) => refusalEntry(input, sum)))
   for (const [keyId, usage] of changed) lines.set(keyId, usageLine(usage))
-  const summarisedUntil = await summarise(input, lines, changed, entries)
+  const summarisedUntil = await summarise(input, lines, changed, entries, turn)
   return { document: { seq, summarisedUntil, alive: addAlive(before.alive, aliveSince, now), lines }, entries }
 }
 
@@ -107,16 +119,16 @@ async function summarise(
   lines: Map<string, string>,
   changed: ReadonlyMap<string, KeyUsage>,
   entries: Entry[],
+  turn: () => Promise<void> | undefined,
 ): Promise<number> {
   const { file, now, summary } = input
   const resolution = summary === 'day' ? 'day' : 'hour'
   const { ms } = RESOLUTIONS[resolution]
   const until = Math.floor((now - SUMMARY_DELAY_MS) / ms) * ms
   const from = file.document().summarisedUntil
-  if (from === 0) return Math.floor(now / HOUR_MS) * HOUR_MS
-  if (until <= from) return from
+  if (from === 0) return Math.floor(now / ms) * ms
+  if (until <= from || !input.isRecordable) return from
   let folded = changed.get(NO_KEY) ?? file.usageOf(NO_KEY)
-  let seen = 0
   for (const keyId of [...lines.keys()]) {
     const usage = changed.get(keyId) ?? file.usageOf(keyId)
     if (summary !== 'off' && keyId !== NO_KEY) {
@@ -131,7 +143,7 @@ async function summarise(
       folded = { ...EMPTY_KEY_USAGE, total: sumUsages([folded, usage]).total }
       lines.delete(keyId)
     } else if (keyId !== NO_KEY) lines.set(keyId, usageLine(trimmed({ ...usage, admissions: liveAdmissions(usage, now) }, now)))
-    if (++seen % KEYS_PER_TURN === 0) await nextTurn()
+    await turn()
   }
   if (folded.total.counts.length > 0) lines.set(NO_KEY, usageLine(folded))
   return until

@@ -3,8 +3,9 @@
 import { basename } from 'node:path'
 import { Low } from 'lowdb'
 import type { Entry } from '../../src/domain/audit.ts'
-import type { Admission, LimitDecision } from '../../src/domain/limiter.ts'
+import type { Admission, LimitDecision, Unshared } from '../../src/domain/limiter.ts'
 import { createLimiter } from '../../src/domain/limiter.ts'
+import type { Counted } from '../../src/domain/meter.ts'
 import { createMeter } from '../../src/domain/meter.ts'
 import type { UsagePort, UsageSelector } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
@@ -16,12 +17,20 @@ import type { Committing } from './commit.ts'
 import { settle } from './commit.ts'
 import type { Lock } from './lock.ts'
 import type { JsonStoreOptions } from './store.ts'
-import { createUsageFile } from './usage-file.ts'
+import type { UsageDocument } from './usage-file.ts'
+import { createUsageFile, EMPTY_USAGE } from './usage-file.ts'
+import type { Merged } from './usage-flush.ts'
 import { mergeUsage } from './usage-flush.ts'
 
 /** How old the knowledge of what other processes admitted may be when a limit is decided. */
 const FRESH_MS = 100
 const SELF_BYTES = 4
+/** After so long without a look, admissions may have been joined that were never seen one by one. */
+const FORGOTTEN_MS = 5_000
+/** Records that wait for a broken log to be accepted; older ones are forgotten. */
+const MAX_OWED = 10_000
+
+type Reason = 'flush' | 'heartbeat' | 'end'
 
 const UNLIMITED: LimitDecision = Object.freeze({ isAllowed: true, refusedBy: null, limits: Object.freeze([]) as readonly [] })
 
@@ -36,7 +45,7 @@ export interface JsonUsage {
   readonly port: UsagePort
   readonly lastUsed: LastUsed
   readonly refresh: () => void
-  /** Rewrites the file so that it vouches for the log as it is after an accepted loss. */
+  /** Under the lock: lets the file, where there is one, vouch for the log as it is after an accepted loss. */
   readonly vouch: () => Promise<void>
   /** The last flush: refusals of the current minute are recorded too. */
   readonly end: () => Promise<void>
@@ -45,11 +54,13 @@ export interface JsonUsage {
 export function createUsage({ options, committing, prepare, lock }: Dependencies): JsonUsage {
   const { paths, settings, clocks, draw, actor, isReadOnly } = options
   const { keyFile, log } = committing
-  const file = createUsageFile(paths.usage, draw)
+  const meter = createMeter()
+  const file = createUsageFile(paths.usage, draw, meter.settle)
   const low = new Low(file, file.document())
   const self = Buffer.from(draw(SELF_BYTES)).toString('hex')
-  const meter = createMeter()
   const noted = new Set<string>()
+  /** Records that a broken log could not take. */
+  let owed: Entry[] = []
   let seenSeq = 0
   let aliveSince = clocks.wall()
   let checkedAt = Number.NEGATIVE_INFINITY
@@ -61,10 +72,13 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
   }
   const limiter = createLimiter(clocks, self, admissionsOf)
 
+  /** Learns what other processes counted and admitted. After a long silence the limits are made anew from the file. */
   const refresh = (): void => {
+    const silence = clocks.uptime() - checkedAt
     checkedAt = clocks.uptime()
     if (!file.refresh()) return
-    for (const keyId of limiter.keyIds()) limiter.learn(keyId, (name) => admissionsOf(keyId, name), seenSeq)
+    const isAnew = silence >= FORGOTTEN_MS
+    for (const keyId of limiter.keyIds()) limiter.learn(keyId, (name) => admissionsOf(keyId, name), isAnew ? null : seenSeq)
     seenSeq = file.document().seq
   }
 
@@ -88,43 +102,66 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     return owned.length === 0 ? EMPTY_KEY_USAGE : sumUsages(owned.map(({ id }) => withPending(id)))
   }
 
-  /** Under the lock: merges, records, writes. */
-  const write = async (
-    counted: ReturnType<typeof meter.take>,
-    admitted: ReturnType<typeof limiter.unshared>,
-    isVouching: boolean,
-  ): Promise<void> => {
-    const isRecordable = isVouching || (await isSettled())
-    refresh()
-    const now = clocks.wall()
-    const repairs: Entry[] = []
-    if (file.isGarbled())
-      repairs.push({ actor, at: committing.now(), action: 'usage.repair', after: { aside: basename(await file.setAside()) } })
-    const summary = settings.validateSummary ?? 'hour'
-    const { document, entries } = await mergeUsage({
+  const writeUsage = async (document: UsageDocument): Promise<void> => {
+    low.data = document
+    try {
+      await low.write()
+    } catch (error) {
+      throw faultAt('STORE_UNAVAILABLE', 'writing the usage file', paths.usage, error)
+    }
+    seenSeq = document.seq
+  }
+
+  /** Gives a garbled file another name, and answers the record of that. */
+  const setAside = async (): Promise<Entry> => ({
+    actor,
+    at: committing.now(),
+    action: 'usage.repair',
+    after: { aside: basename(await file.setAside()) },
+  })
+
+  const merge = (counted: Counted, admitted: readonly Unshared[], now: number, isRecordable: boolean): Promise<Merged> =>
+    mergeUsage({
       file,
       keyOf: keyFile.byId,
       counted,
       admitted,
       self,
       noted,
+      isRecordable,
       aliveSince,
       now,
-      summary,
+      uptime: clocks.uptime,
+      summary: settings.validateSummary ?? 'hour',
       actor,
     })
-    if (isRecordable && repairs.length + entries.length > 0) await log.append([...repairs, ...entries])
-    else if (!isRecordable) meter.giveBack({ deltas: [], refusals: counted.refusals })
+
+  /** Under the lock: merges, records, writes. `onRecorded`: from then on the refusals are on the log. */
+  const write = async (counted: Counted, admitted: readonly Unshared[], onRecorded: () => void): Promise<void> => {
+    const isRecordable = await isSettled()
+    refresh()
+    const trouble = file.trouble()
+    if (trouble !== null) throw trouble
+    const now = clocks.wall()
+    const repairs: Entry[] = file.isGarbled() ? [await setAside()] : []
+    let { document, entries } = await merge(counted, admitted, now, isRecordable)
+    if (file.isGarbled()) {
+      // A line that nobody had asked for until now.
+      repairs.push(await setAside())
+      ;({ document, entries } = await merge(counted, admitted, now, isRecordable))
+    }
+    const records = [...owed, ...repairs, ...entries]
+    if (!isRecordable) owed = records.slice(-MAX_OWED)
+    else if (records.length > 0) {
+      await log.append(records)
+      owed = []
+    }
+    for (const { action, keyId } of entries) if (action === 'validate.first-use' && keyId != null) noted.add(keyId)
+    onRecorded()
     const { seq, hash } = log.head()
     const audit = isRecordable ? { seq, hash, keysSeq: keyFile.lines().document.audit.seq } : file.document().audit
-    low.data = { ...document, audit }
-    try {
-      await low.write()
-    } catch (error) {
-      throw faultAt('STORE_UNAVAILABLE', 'writing the usage file', paths.usage, error)
-    }
+    await writeUsage({ ...document, audit })
     noted.clear()
-    seenSeq = document.seq
     aliveSince = now
     limiter.sweep()
   }
@@ -140,19 +177,21 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     }
   }
 
-  const flushNow = async (reason: 'flush' | 'heartbeat' | 'vouch' | 'end'): Promise<void> => {
-    if (isReadOnly) return
-    const isForced = reason === 'vouch' || (reason === 'heartbeat' && keyFile.exists())
-    if (meter.isEmpty() && !isForced) return
-    const counted = meter.take(clocks.wall(), reason === 'end')
-    if (counted.deltas.length === 0 && counted.refusals.length === 0 && !isForced) return
+  const flushNow = async (reason: Reason): Promise<void> => {
+    const isBeating = reason === 'heartbeat' && keyFile.exists()
+    if (isReadOnly || (meter.isEmpty() && !limiter.isUnshared() && !isBeating)) return
+    let counted = meter.take(clocks.wall(), reason === 'end')
     const admitted = limiter.unshared()
+    if (counted.deltas.length === 0 && counted.refusals.length === 0 && admitted.length === 0 && !isBeating) return
     let isWritten = false
+    const onRecorded = (): void => {
+      counted = { ...counted, refusals: [] }
+    }
     try {
       if (keyFile.exists() || keyFile.refresh()) {
         await lock.hold(async (wasAbandoned) => {
           await prepare(wasAbandoned)
-          await write(counted, admitted, reason === 'vouch')
+          await write(counted, admitted, onRecorded)
           isWritten = true
         })
       }
@@ -164,7 +203,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     }
   }
 
-  const flush = (reason: 'flush' | 'heartbeat' | 'vouch' | 'end'): Promise<void> => {
+  const flush = (reason: Reason): Promise<void> => {
     const run = flushing.then(() => flushNow(reason))
     flushing = run.catch(() => undefined)
     return run
@@ -172,7 +211,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
 
   return {
     port: {
-      count: meter.count,
+      count: isReadOnly ? () => undefined : meter.count,
       take(keyId, limits, isPeek) {
         if (limits.length === 0) return UNLIMITED
         if (clocks.uptime() - checkedAt >= FRESH_MS) refresh()
@@ -187,7 +226,15 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     },
     lastUsed: (keyId) => withPending(keyId).total.lastAt,
     refresh,
-    vouch: () => flush('vouch'),
-    end: () => flush('end'),
+    async vouch() {
+      file.refresh()
+      if (file.document() === EMPTY_USAGE) return
+      const { seq, hash } = log.head()
+      await writeUsage({ ...file.document(), audit: { seq, hash, keysSeq: keyFile.lines().document.audit.seq } })
+    },
+    async end() {
+      await flush('end')
+      file.close()
+    },
   }
 }

@@ -1,10 +1,11 @@
 // The audit log on disk: its head, what lies behind an anchor, and appending. Only the holder of the store's lock comes here.
 
+import { existsSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, rename, stat, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Actor, Anchor, AuditRecord, Entry, Head } from '../../src/domain/audit.ts'
-import { chainLines, EMPTY_HEAD, parseRecord, sha256 } from '../../src/domain/audit.ts'
+import type { Anchor, AuditRecord, Entry, Head } from '../../src/domain/audit.ts'
+import { chainLines, EMPTY_HEAD, parseRecord } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { syncFolder, writeAll } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
@@ -12,13 +13,15 @@ import { linesBackward, linesForward } from './read.ts'
 import { finishedSegments, segmentPath } from './segments.ts'
 import type { LogTail } from './tail.ts'
 import { readTail } from './tail.ts'
+import { keepAside } from './torn.ts'
 
 export const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 
+/** What this process knows of the log; `inode` null while there is no active file. */
 interface Known {
-  readonly inode: number
+  readonly inode: number | null
   size: number
   head: Head
   records: AuditRecord[]
@@ -34,8 +37,8 @@ export interface AuditLog {
   readonly appendBehind: (head: Head, entry: Entry) => Promise<Head>
   /** The last record, as of the last `tailBehind` or append. */
   readonly head: () => Head
-  /** Cuts a torn last line and keeps it beside the log. */
-  readonly cutTorn: (torn: Buffer) => Promise<void>
+  /** Keeps a torn last line beside the log and writes the entries in its place: at no moment does the log look whole without them. */
+  readonly repair: (torn: Buffer, entries: readonly Entry[]) => Promise<Head>
   readonly close: () => Promise<void>
 }
 
@@ -73,22 +76,17 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
 
   const refresh = async (anchor: Anchor): Promise<LogTail> => {
     const status = await statOrNull()
-    if (known !== null && status !== null && known.inode === status.ino && status.size >= known.size && known.head.seq >= anchor.seq) {
-      const isCovered = known.records.length === 0 ? known.head.seq === anchor.seq : (known.records[0] as AuditRecord).seq <= anchor.seq + 1
-      if (isCovered) {
-        const read = await readOn(known)
-        if (read !== null) {
-          known.records = known.records.filter(({ seq }) => seq > anchor.seq)
-          return { records: known.records, head: known.head, torn: read.torn, broken: null }
-        }
+    if (known !== null && status !== null && known.inode === status.ino && status.size >= known.size) {
+      const read = await readOn(known)
+      if (read !== null && isBehind(known, anchor)) {
+        known.records = known.records.filter(({ seq }) => seq > anchor.seq)
+        return { records: known.records, head: known.head, torn: read.torn, broken: null }
       }
     }
     await closeFile()
     const tail = await readTail(path, anchor)
-    known =
-      tail.broken !== null || status === null
-        ? null
-        : { inode: status.ino, size: status.size - (tail.torn?.length ?? 0), head: tail.head, records: [...tail.records] }
+    const size = (status?.size ?? 0) - (tail.torn?.length ?? 0)
+    known = tail.broken !== null ? null : { inode: status?.ino ?? null, size, head: tail.head, records: [...tail.records] }
     return tail
   }
 
@@ -99,53 +97,84 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
     return opened
   }
 
-  /** The head for a new segment, where the active file is full or was just finished. */
+  /** The record that begins a new segment, where the active file is full or was just finished; null where it goes on. */
   const beginSegment = async (head: Head, { actor, at }: Entry): Promise<{ lines: string; head: Head } | null> => {
     const status = await statOrNull()
     if (status !== null && status.size < segmentBytes) return null
-    if (status === null)
-      return head.seq === 0 || finishedSegments(path).length === 0 ? null : chainLines(head, [{ actor, at, action: 'log.segment' }])
+    if (status === null) {
+      const isFirst = head.seq === 0 || finishedSegments(path).length === 0
+      return isFirst ? null : chainLines(head, [{ actor, at, action: 'log.segment' }])
+    }
     const first = await firstRecord(path)
     if (first === null) return null
+    const finished = segmentPath(path, first.seq)
+    if (existsSync(finished))
+      throw new KeywrightError(
+        'AUDIT_UNAVAILABLE',
+        `the segment ${finished} is there already; move it away and run: keywright audit verify`,
+      )
     await closeFile()
-    await rename(path, segmentPath(path, first.seq))
+    await rename(path, finished)
     return chainLines(head, [{ actor, at, action: 'log.segment' }])
   }
 
+  /** Whatever failed: the log is cut back to where it ended, and looked at anew next time. */
+  const failed = async (error: unknown, size: number): Promise<KeywrightError> => {
+    known = null
+    const isCut = size < 0 || (await isCutBack(path, size))
+    await closeFile().catch(() => undefined)
+    const fault = faultAt('AUDIT_UNAVAILABLE', 'writing the audit log', path, error)
+    if (isCut) return fault
+    return new KeywrightError('AUDIT_UNAVAILABLE', `${fault.message}; its half-written records could not be cut off either`, {
+      hint: 'make the audit log writable; the next change will repair it',
+      cause: error,
+    })
+  }
+
+  const standing = (): Known => {
+    if (known === null) throw new Error('the audit log was not looked at before appending to it')
+    return known
+  }
+
   const append = async (entries: readonly Entry[]): Promise<Head> => {
-    const before = known?.head ?? EMPTY_HEAD
+    const before = standing()
     let size = -1
     try {
-      const segment = await beginSegment(before, entries[0] as Entry)
-      const made = chainLines(segment?.head ?? before, entries)
+      const segment = await beginSegment(before.head, entries[0] as Entry)
+      const made = chainLines(segment?.head ?? before.head, entries)
       file ??= await openForAppend()
       const status = await file.stat()
       size = status.size
       const bytes = Buffer.from((segment?.lines ?? '') + made.lines)
       await writeAll(file, bytes)
       await file.datasync()
-      known = { inode: status.ino, size: size + bytes.length, head: made.head, records: [...(known?.records ?? []), ...recordsOf(bytes)] }
+      known = { inode: status.ino, size: size + bytes.length, head: made.head, records: [...before.records, ...recordsOf(bytes)] }
       return made.head
     } catch (error) {
-      known = null
-      const isCut = size < 0 || (await isCutBack(path, size))
-      await closeFile().catch(() => undefined)
-      const fault = faultAt('AUDIT_UNAVAILABLE', 'writing the audit log', path, error)
-      if (isCut) throw fault
-      throw new KeywrightError('AUDIT_UNAVAILABLE', `${fault.message}; its half-written records could not be cut off either`, {
-        hint: 'make the audit log writable; the next change will repair it',
-        cause: error,
-      })
+      throw await failed(error, size)
     }
   }
 
-  const cutTorn = async (torn: Buffer): Promise<void> => {
+  const repair = async (torn: Buffer, entries: readonly Entry[]): Promise<Head> => {
+    const before = standing()
     try {
       await keepAside(`${path}.torn`, torn)
-      const status = await stat(path)
-      await truncate(path, status.size - torn.length)
+      const made = chainLines(before.head, entries)
+      const bytes = Buffer.from(made.lines)
+      const over = await open(path, 'r+')
+      try {
+        const status = await over.stat()
+        const begin = status.size - torn.length
+        await writeAll(over, bytes, begin)
+        await over.truncate(begin + bytes.length)
+        await over.datasync()
+        known = { inode: status.ino, size: begin + bytes.length, head: made.head, records: [...before.records, ...recordsOf(bytes)] }
+      } finally {
+        await over.close()
+      }
+      return made.head
     } catch (error) {
-      throw faultAt('AUDIT_UNAVAILABLE', 'repairing the audit log', path, error)
+      throw await failed(error, -1)
     }
   }
 
@@ -162,17 +191,23 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
     append,
     async appendBehind(head, entry) {
       await closeFile()
+      known = { inode: null, size: 0, head, records: [] }
       for await (const line of linesBackward(path)) {
-        if (!line.isWhole) await cutTorn(Buffer.from(line.bytes))
+        if (!line.isWhole) return repair(Buffer.from(line.bytes), [entry])
         break
       }
-      known = { inode: 0, size: 0, head, records: [] }
       return append([entry])
     },
     head: () => known?.head ?? EMPTY_HEAD,
-    cutTorn,
+    repair,
     close: closeFile,
   }
+}
+
+/** Whether the anchor is a place in the chain behind which everything is known. */
+function isBehind({ head, records }: Known, anchor: Anchor): boolean {
+  if (head.seq === anchor.seq) return head.hash === anchor.hash
+  return records.some(({ seq, prev }) => seq === anchor.seq + 1 && prev === anchor.hash)
 }
 
 function recordsOf(lines: Buffer): AuditRecord[] {
@@ -192,41 +227,10 @@ async function isCutBack(path: string, size: number): Promise<boolean> {
   }
 }
 
-const MAX_ASIDE = 1000
-
-/** Writes bytes to a new file beside the log: `.torn`, or `.torn.2` and so on where there is one already. */
-async function keepAside(path: string, bytes: Buffer): Promise<void> {
-  for (let number = 1; number <= MAX_ASIDE; number++) {
-    let side: FileHandle
-    try {
-      side = await open(number === 1 ? path : `${path}.${number}`, 'wx', FILE_MODE)
-    } catch (error) {
-      if (errnoOf(error) === 'EEXIST') continue
-      throw error
-    }
-    try {
-      await writeAll(side, bytes)
-      await side.sync()
-    } finally {
-      await side.close()
-    }
-    return
-  }
-  throw new KeywrightError(
-    'AUDIT_UNAVAILABLE',
-    `there are ${MAX_ASIDE} torn lines beside ${path}; look why the log breaks so often, and move them away`,
-  )
-}
-
 async function firstRecord(path: string): Promise<AuditRecord | null> {
   for await (const line of linesForward(path)) {
     const record = line.isWhole ? parseRecord(line.bytes) : 'is not a record'
     return typeof record === 'string' ? null : record
   }
   return null
-}
-
-/** What is kept of a torn line on the log. */
-export function tornEntry(torn: Buffer, actor: Actor, at: string): Entry {
-  return { actor, at, action: 'log.repair', after: { length: torn.length, digest: sha256(torn) } }
 }

@@ -17,7 +17,10 @@ export interface Line {
   readonly end: number
 }
 
-async function openIfThere(path: string): Promise<FileHandle | null> {
+/** A file by its path, or one that is held open and stays open. */
+export type Source = string | FileHandle
+
+export async function openIfThere(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, 'r')
   } catch (error) {
@@ -27,8 +30,8 @@ async function openIfThere(path: string): Promise<FileHandle | null> {
 }
 
 /** The lines of a file from `start` up to `stop` bytes, in order. A file that is not there has none. */
-export async function* linesForward(path: string, start = 0, stop = Number.POSITIVE_INFINITY): AsyncGenerator<Line> {
-  const file = await openIfThere(path)
+export async function* linesForward(source: Source, start = 0, stop = Number.POSITIVE_INFINITY): AsyncGenerator<Line> {
+  const file = typeof source === 'string' ? await openIfThere(source) : source
   if (file === null) return
   try {
     let rest = Buffer.alloc(0)
@@ -52,13 +55,13 @@ export async function* linesForward(path: string, start = 0, stop = Number.POSIT
     }
     if (rest.length > 0) yield { bytes: rest, isWhole: false, end: position }
   } finally {
-    await file.close()
+    if (typeof source === 'string') await file.close()
   }
 }
 
 /** The lines of a file from its end, newest first. */
-export async function* linesBackward(path: string): AsyncGenerator<Line> {
-  const file = await openIfThere(path)
+export async function* linesBackward(source: Source): AsyncGenerator<Line> {
+  const file = typeof source === 'string' ? await openIfThere(source) : source
   if (file === null) return
   try {
     let position = (await file.stat()).size
@@ -96,7 +99,7 @@ export async function* linesBackward(path: string): AsyncGenerator<Line> {
     const bytes = take()
     if (bytes.length > 0) yield { bytes, isWhole, end: lineEnd }
   } finally {
-    await file.close()
+    if (typeof source === 'string') await file.close()
   }
 }
 

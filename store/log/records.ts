@@ -7,7 +7,7 @@ import type { AuditFilter, AuditRecord } from '../../src/domain/audit.ts'
 import { matchesRecord, parseRecord } from '../../src/domain/audit.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import { linesBackward, linesForward } from './read.ts'
-import { finishedSegments } from './segments.ts'
+import { openLogFiles } from './segments.ts'
 
 /** How often a follower looks where the system tells of no change. */
 const FOLLOW_POLL_MS = 1000
@@ -34,13 +34,18 @@ export async function* auditRecords(
 }
 
 async function* backward(path: string, filter: AuditFilter): AsyncGenerator<AuditRecord> {
-  for (const file of [path, ...finishedSegments(path).reverse()]) {
-    for await (const { bytes, isWhole } of linesBackward(file)) {
-      const record = wanted(bytes, isWhole, filter)
-      if (record !== null) yield record
-      // Log time never goes back, so that nothing older can match.
-      else if (filter.since !== undefined && isBefore(bytes, filter.since)) return
+  const { finished, active } = await openLogFiles(path)
+  try {
+    for (const source of [...(active === null ? [] : [active]), ...finished.toReversed()]) {
+      for await (const { bytes, isWhole } of linesBackward(source)) {
+        const record = wanted(bytes, isWhole, filter)
+        if (record !== null) yield record
+        // Log time never goes back, so that nothing older can match.
+        else if (filter.since !== undefined && isBefore(bytes, filter.since)) return
+      }
     }
+  } finally {
+    await active?.close()
   }
 }
 
@@ -50,42 +55,59 @@ function isBefore(bytes: Buffer, since: number): boolean {
 }
 
 async function* forward(path: string, filter: AuditFilter): AsyncGenerator<AuditRecord> {
-  for (const file of [...finishedSegments(path), path]) {
-    for await (const { bytes, isWhole } of linesForward(file)) {
-      const record = wanted(bytes, isWhole, filter)
-      if (record !== null) yield record
+  const { finished, active } = await openLogFiles(path)
+  try {
+    for (const source of [...finished, ...(active === null ? [] : [active])]) {
+      for await (const { bytes, isWhole } of linesForward(source)) {
+        const record = wanted(bytes, isWhole, filter)
+        if (record !== null) yield record
+      }
     }
+  } finally {
+    await active?.close()
   }
 }
 
-/** All records, then new ones until the signal. Goes on across a change of segment. */
+/** All records, then new ones until the signal. Goes on across changes of segment: nothing is missed, nothing told twice. */
 async function* followed(path: string, filter: AuditFilter, signal: AbortSignal): AsyncGenerator<AuditRecord> {
-  let inode: number | null = null
-  let position = 0
-  for (const file of finishedSegments(path)) {
-    for await (const { bytes, isWhole } of linesForward(file)) {
-      const record = wanted(bytes, isWhole, filter)
-      if (record !== null) yield record
-    }
-  }
   const news = createBell(path, signal)
+  let lastSeq = 0
+  let files = await openLogFiles(path)
+  let position = 0
+  const unseen = (bytes: Buffer): AuditRecord | null => {
+    const record = parseRecord(bytes)
+    if (typeof record === 'string' || record.seq <= lastSeq) return null
+    lastSeq = record.seq
+    return matchesRecord(record, filter) ? record : null
+  }
   try {
     while (!signal.aborted) {
-      const now = inodeOf(path)
-      if (now !== inode) position = 0
-      inode = now
-      if (now !== null) {
-        for await (const { bytes, isWhole, end } of linesForward(path, position)) {
-          if (!isWhole) break
-          position = end
-          const record = wanted(bytes, isWhole, filter)
+      // Asked before reading: what is written to a file until it is finished is read from it below.
+      const isFinished = files.active !== null && inodeOf(path) !== (await files.active.stat()).ino
+      for (const source of files.finished) {
+        for await (const { bytes, isWhole } of linesForward(source)) {
+          const record = isWhole ? unseen(bytes) : null
           if (record !== null) yield record
         }
       }
-      await news.rung()
+      files = { ...files, finished: [] }
+      if (files.active !== null) {
+        for await (const { bytes, isWhole, end } of linesForward(files.active, position)) {
+          if (!isWhole) break
+          position = end
+          const record = unseen(bytes)
+          if (record !== null) yield record
+        }
+      }
+      if (isFinished || (files.active === null && inodeOf(path) !== null)) {
+        await files.active?.close()
+        files = await openLogFiles(path)
+        position = 0
+      } else await news.rung()
     }
   } finally {
     news.close()
+    await files.active?.close()
   }
 }
 

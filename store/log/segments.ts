@@ -1,8 +1,10 @@
 // The files of one log: the active one and the finished segments beside it, in the order of their records.
 
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf } from '../faults.ts'
+import { openIfThere } from './read.ts'
 
 /** The name of the finished segment that begins with that seq: `security-audit.<first seq>.log`. */
 export function segmentPath(logPath: string, firstSeq: number): string {
@@ -26,4 +28,21 @@ export function finishedSegments(logPath: string): string[] {
     })
     .sort((a, b) => a.firstSeq - b.firstSeq)
     .map(({ path }) => path)
+}
+
+/** All files of a log at one moment: the finished segments, oldest first, and the active file, held open. */
+export interface LogFiles {
+  readonly finished: readonly string[]
+  readonly active: FileHandle | null
+}
+
+/**
+ * Opens the active file before it lists the segments. A segment that is finished in between is the file that is open,
+ * by its inode: it is neither missed nor read twice. The caller closes `active`.
+ */
+export async function openLogFiles(logPath: string): Promise<LogFiles> {
+  const active = await openIfThere(logPath)
+  if (active === null) return { finished: finishedSegments(logPath), active }
+  const { ino } = await active.stat()
+  return { finished: finishedSegments(logPath).filter((path) => statSync(path, { throwIfNoEntry: false })?.ino !== ino), active }
 }

@@ -15,8 +15,8 @@ export interface LogTail {
   readonly head: Head
   /** The bytes of a last line that was not finished. */
   readonly torn: Buffer | null
-  /** Why the anchor and the log don't belong together; `lostFrom` is the first seq that is missing, null where unknown. */
-  readonly broken: { readonly message: string; readonly lostFrom: number | null } | null
+  /** Why the anchor and the log don't belong together. */
+  readonly broken: string | null
 }
 
 async function* allBackward(path: string): AsyncGenerator<Line> {
@@ -30,29 +30,29 @@ export async function readTail(path: string, anchor: Anchor): Promise<LogTail> {
   let torn: Buffer | null = null
   let head: Head = EMPTY_HEAD
   let next: { seq: number; prev: string } | null = null
-  const brokenAt = (message: string, lostFrom: number | null): LogTail => ({ records: [], head, torn: null, broken: { message, lostFrom } })
+  const brokenAt = (broken: string): LogTail => ({ records: [], head, torn: null, broken })
   for await (const line of allBackward(path)) {
     if (!line.isWhole && next === null) {
       torn = Buffer.from(line.bytes)
       continue
     }
     const record = parseRecord(line.bytes)
-    if (typeof record === 'string') return brokenAt(`the record before seq ${next === null ? 'the end' : next.seq} ${record}`, null)
+    if (typeof record === 'string') return brokenAt(`the record before seq ${next === null ? 'the end' : next.seq} ${record}`)
     if (next === null) head = { seq: record.seq, hash: record.hash, at: record.at }
     else if (record.seq !== next.seq - 1 || record.hash !== next.prev)
-      return brokenAt(`seq ${next.seq} does not follow the record before it`, null)
-    if (record.seq < anchor.seq) return brokenAt(`it ends at seq ${record.seq}, the store vouches for seq ${anchor.seq}`, record.seq + 1)
+      return brokenAt(`seq ${next.seq} does not follow the record before it`)
+    if (record.seq < anchor.seq) return brokenAt(`it ends at seq ${record.seq}, the store vouches for seq ${anchor.seq}`)
     if (record.seq === anchor.seq) {
-      if (record.hash !== anchor.hash) return brokenAt(`seq ${record.seq} is not the record that the store vouches for`, null)
+      if (record.hash !== anchor.hash) return brokenAt(`seq ${record.seq} is not the record that the store vouches for`)
       return { records: records.reverse(), head, torn, broken: null }
     }
-    if (records.push(record) > MAX_TAIL) return brokenAt(`it is more than ${MAX_TAIL} records ahead of the store`, null)
+    if (records.push(record) > MAX_TAIL) return brokenAt(`it is more than ${MAX_TAIL} records ahead of the store`)
     next = { seq: record.seq, prev: record.prev }
   }
   const first = records.at(-1)
-  if (anchor.seq > 0 && first === undefined) return brokenAt(`it is missing, the store vouches for seq ${anchor.seq}`, 1)
-  if (anchor.seq > 0) return brokenAt(`it begins at seq ${first?.seq}, behind seq ${anchor.seq} that the store vouches for`, 1)
+  if (anchor.seq > 0 && first === undefined) return brokenAt(`it is missing, the store vouches for seq ${anchor.seq}`)
+  if (anchor.seq > 0) return brokenAt(`it begins at seq ${first?.seq}, behind seq ${anchor.seq} that the store vouches for`)
   if (first !== undefined && (first.seq !== 1 || first.prev !== EMPTY_HEAD.hash))
-    return brokenAt(`it begins at seq ${first.seq}; what was before it is missing`, 1)
+    return brokenAt(`it begins at seq ${first.seq}; what was before it is missing`)
   return { records: records.reverse(), head, torn, broken: null }
 }

@@ -1,0 +1,41 @@
+// A last line that was not finished: kept beside the log, and named on it.
+
+import type { FileHandle } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
+import type { Actor, Entry } from '../../src/domain/audit.ts'
+import { sha256 } from '../../src/domain/audit.ts'
+import { KeywrightError } from '../../src/domain/refusal.ts'
+import { writeAll } from '../durable.ts'
+import { errnoOf } from '../faults.ts'
+
+const FILE_MODE = 0o600
+const MAX_ASIDE = 1000
+
+/** Writes bytes to a new file beside the log: `.torn`, or `.torn.2` and so on where there is one already. */
+export async function keepAside(path: string, bytes: Buffer): Promise<void> {
+  for (let number = 1; number <= MAX_ASIDE; number++) {
+    let side: FileHandle
+    try {
+      side = await open(number === 1 ? path : `${path}.${number}`, 'wx', FILE_MODE)
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') continue
+      throw error
+    }
+    try {
+      await writeAll(side, bytes)
+      await side.sync()
+    } finally {
+      await side.close()
+    }
+    return
+  }
+  throw new KeywrightError(
+    'AUDIT_UNAVAILABLE',
+    `there are ${MAX_ASIDE} torn lines beside ${path}; look why the log breaks so often, and move them away`,
+  )
+}
+
+/** What is kept of a torn line on the log. */
+export function tornEntry(torn: Buffer, actor: Actor, at: string): Entry {
+  return { actor, at, action: 'log.repair', after: { length: torn.length, digest: sha256(torn) } }
+}

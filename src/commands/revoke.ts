@@ -6,20 +6,23 @@ import type { Key } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
 import { refuse } from '../domain/refusal.ts'
 import type { KeyFilter } from '../domain/selection.ts'
-import { FILTER_ACCEPTS, parseFilter } from '../domain/selection.ts'
+import { FILTER_ACCEPTS, formatFilter, parseFilter } from '../domain/selection.ts'
 import { isoFrom } from '../domain/time.ts'
 import { defineChange } from './command.ts'
 import { filterFromValue } from './list.ts'
 
-const filter = single<KeyFilter & { readonly text?: string }>({
+/** A filter that selects something; null where it is none or selects everything. */
+function filterFromText(text: string): KeyFilter | null {
+  const parsed = parseFilter(text)
+  return parsed === null || Object.keys(parsed).length === 0 ? null : parsed
+}
+
+const filter = single<KeyFilter>({
   placeholder: 'EXPR',
   accepts: FILTER_ACCEPTS,
-  fromText: (text) => {
-    const parsed = parseFilter(text)
-    return parsed === null || Object.keys(parsed).length === 0 ? null : parsed
-  },
-  fromValue: (value) => filterFromValue(value),
-  toText: (value) => value.text ?? '',
+  fromText: filterFromText,
+  fromValue: (value) => (typeof value === 'string' ? filterFromText(value) : filterFromValue(value)),
+  toText: formatFilter,
 })
 
 export const revoke = defineChange({

@@ -62,7 +62,7 @@ const MAX_ASKED_SCOPES = 1000
 /** The options of a verification out of what a caller gave. The usual call, one scope and an address, costs next to nothing. */
 export function callOptionsFrom(given: CallInput | undefined): CallOptions {
   if (given === undefined) return ANY_CALL
-  const { requiredScope, ip } = given
+  const { requiredScope, ip } = given ?? {}
   const requiredScopes = typeof requiredScope === 'string' ? askedScopes.get(requiredScope) : undefined
   if (requiredScopes !== undefined && isUsualCall(given)) return { requiredScopes, environment: null, ip: ip ?? null, isPeek: false }
   const input = accepted(inputFromValues(libraryFields, given))

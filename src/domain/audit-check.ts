@@ -65,6 +65,9 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
   let lastAt = ''
   let records = 0
   let head: Head = EMPTY_HEAD
+  let brokenAt: Anchor | null = null
+  /** Behind a line that is no record: how many records stood there is not known. */
+  let isLost = false
   const digests = new Map<string, string>()
   let baseline: Baseline | null = null
   let keyCount = 0
@@ -149,18 +152,23 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
       records++
       const record = parseRecord(line)
       if (typeof record === 'string') {
+        settleBreak(null)
         bad({ seq: expected, problem: record })
+        isLost = true
         prev = null
         expected++
         return
       }
-      if (record.seq < expected) return bad({ seq: record.seq, problem: 'stands twice or out of place' })
+      if (record.seq < expected && !(isLost && record.seq > head.seq))
+        return bad({ seq: record.seq, problem: 'stands twice or out of place' })
       if (record.seq > expected) {
         bad({ seq: expected, problem: record.seq === expected + 1 ? 'is missing' : `is missing, and so are all up to ${record.seq - 1}` })
         prev = null
       }
-      if (prev !== null && record.prev !== prev) bad({ seq: record.seq, problem: 'does not follow the record before it' })
+      settleBreak(record.prev)
+      if (prev !== null && record.prev !== prev) brokenAt = { seq: record.seq, hash: record.hash }
       if (record.at < lastAt) note(`seq ${record.seq}: time goes back, from ${lastAt} to ${record.at}`)
+      isLost = false
       expected = record.seq + 1
       prev = record.hash
       lastAt = record.at
@@ -176,6 +184,7 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
     head: () => head,
 
     finish() {
+      settleBreak(null)
       const last = expected - 1
       for (const [by, anchor] of pendingAnchors) {
         if (anchor.seq > last) bad({ seq: expected, problem: `is missing: ${by} vouches for records up to ${anchor.seq}` })
@@ -188,6 +197,20 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
       if (problemCount > problems.length) note(`${problemCount - problems.length} more problems are not listed`)
       return { ok: problemCount === 0, records, firstBad, problems, notes }
     },
+  }
+
+  /**
+   * Two neighbours that don't fit together, each whole in itself: when the next record goes on from the second, the first
+   * was rewritten, else the second was. `next` is what the next record names as the one before it, null at the end.
+   */
+  function settleBreak(next: string | null): void {
+    if (brokenAt === null) return
+    const { seq, hash } = brokenAt
+    brokenAt = null
+    const isVouched = vouched.anchors.some(({ anchor }) => anchor.seq === seq && anchor.hash === hash)
+    if (next === hash || (next === null && isVouched))
+      bad({ seq: seq - 1, problem: 'was rewritten: the record after it names another hash' })
+    else bad({ seq, problem: 'does not follow the record before it' })
   }
 
   /** Changes behind the store's anchor: one commit is an unrecovered crash, more are a lost or replaced store. */

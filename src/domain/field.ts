@@ -5,6 +5,9 @@ import { KeywrightError, refuse } from './refusal.ts'
 import { quoted, textProblem } from './text.ts'
 import { holdsToken } from './token.ts'
 
+/** The name of an unknown option as far as it may be repeated. */
+const displayableName = (name: string): string => quoted(name).replace(/^"|"$/g, '')
+
 export type Parsed<T> = { readonly value: T } | { readonly problem: string }
 
 /** A kind of value: how it is written, what is accepted, how text and library values become it, and back. */
@@ -91,7 +94,9 @@ export function inputFromValues<F extends Fields>(fields: F, given: unknown): In
   for (const [name, value] of Object.entries(given)) {
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined
     if (field === undefined) {
-      return refuse('INVALID_INPUT', `${quoted(name)} is not an option here; use ${Object.keys(fields).join(', ')}`, { field: name })
+      return refuse('INVALID_INPUT', `${quoted(name)} is not an option here; use ${Object.keys(fields).join(', ')}`, {
+        field: displayableName(name),
+      })
     }
     if (value === undefined) continue
     const parsed = field.kind.fromValue(value)
@@ -189,7 +194,9 @@ export function onlyMembers(given: unknown, names: readonly string[]): Record<st
   }
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) {
-      throw new KeywrightError('INVALID_INPUT', `${quoted(name)} is not an option here; use ${names.join(', ') || 'none'}`, { field: name })
+      throw new KeywrightError('INVALID_INPUT', `${quoted(name)} is not an option here; use ${names.join(', ') || 'none'}`, {
+        field: displayableName(name),
+      })
     }
   }
   return { ...given }

@@ -102,6 +102,12 @@ export function formatRateLimit({ name, limit, windowSeconds }: RateLimit): stri
   return `${name === DEFAULT_LIMIT_NAME ? '' : `${name}=`}${limit}/${formatDuration(windowSeconds)}`
 }
 
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
 type Metadata = Readonly<Record<string, string>>
 
 const metadataList = listOf<readonly [string, string], Metadata>({
@@ -129,9 +135,7 @@ const metadataList = listOf<readonly [string, string], Metadata>({
 export const metadata: Kind<Metadata> = {
   ...metadataList,
   fromValue: (value) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? metadataList.fromValue(Object.entries(value))
-      : { problem: 'is not a flat object of strings' },
+    isPlainObject(value) ? metadataList.fromValue(Object.entries(value)) : { problem: 'is not a flat object of strings' },
 }
 
 /** A key by its id, by the shortId of one of its secrets, or by a whole token. */
@@ -148,6 +152,7 @@ export const keyRefs: Kind<readonly KeyRef[]> = listOf<KeyRef>({
   most: MAX_REFS,
   fromText: parseKeyRef,
   toText: (ref) => ref.name,
-  finish: (refs) => [...new Map(refs.map((ref) => [ref.name, ref])).values()],
+  // A shortId and a token with it are not the same: the token's secret may be wrong.
+  finish: (refs) => [...new Map(refs.map((ref) => [JSON.stringify(ref), ref])).values()],
   items: (list) => list,
 })

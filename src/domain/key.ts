@@ -137,14 +137,7 @@ export function keyView(key: Key, at: number): KeyView {
 
 /** The key's line in `keys.json`: its members in the stored order, without a line end. */
 export function keyLine(key: Key): string {
-  return JSON.stringify(key, LINE_MEMBERS)
-}
-
-// A list of names as JSON.stringify's replacer would also filter nested objects, so the order is given by copying.
-const LINE_MEMBERS = (name: string, value: unknown): unknown => {
-  if (name !== '') return value
-  const key = value as Key
-  return Object.fromEntries(KEY_FIELDS.map((field) => [field, key[field]]))
+  return JSON.stringify(Object.fromEntries(KEY_FIELDS.map((field) => [field, key[field]])))
 }
 
 /** How a caller names a key. `name` is what may be repeated in a message: never a token. */

@@ -2,6 +2,7 @@
 
 import type { Kind } from './field.ts'
 import { isPlainText, listOf, single } from './field.ts'
+import { quoted } from './text.ts'
 import {
   DAY_SECONDS,
   DURATION_ACCEPTS,
@@ -11,6 +12,7 @@ import {
   MAX_DURATION_SECONDS,
   parseDuration,
   parseInstant,
+  SECOND_MS,
 } from './time.ts'
 
 const identity = (text: string): string => text
@@ -83,7 +85,7 @@ export type When = { readonly at: number } | { readonly inSeconds: number }
 
 /** Milliseconds since 1970 of a `When`, seen from `now`. */
 export function resolveWhen(when: When, now: number): number {
-  return 'at' in when ? when.at : now + when.inSeconds * 1000
+  return 'at' in when ? when.at : Math.floor(now + when.inSeconds * SECOND_MS)
 }
 
 const whenText = (when: When): string => ('at' in when ? isoFrom(when.at) : formatDuration(Math.abs(when.inSeconds)))
@@ -116,7 +118,7 @@ export const expiry: Kind<When | null> = {
     const inSeconds = /^\d{1,6}$/.test(given) ? Number(given) * DAY_SECONDS : parseDuration(given)
     const value: When | null =
       inSeconds === null ? instantFrom(given) : inSeconds > 0 && inSeconds <= MAX_DURATION_SECONDS ? { inSeconds } : null
-    return value === null ? { problem: `"${isPlainText(given) ? given.slice(0, 40) : '…'}" is not accepted` } : { value }
+    return value === null ? { problem: `${quoted(given)} is not accepted` } : { value }
   },
   fromValue: (value) => {
     if (value === null) return { value: null }

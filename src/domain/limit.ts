@@ -1,16 +1,17 @@
 // Rate limits: never more than `limit` admitted in any half-open interval of the window's length. Pure state; time is given.
 //
-// A sliding log that keeps the time of every g-th admitted call, g = ceil(limit / 32). Up to 32 calls a window the log is
-// exact. Above, a group of g calls leaves the window when its last call does, which is never too early, and at most g - 1
-// calls are held too long: a client is admitted at least 32/33 = 0.969 of what an exact log would admit. One decision
-// costs O(1) amortised; the state is at most 32 + 1 times, about 300 bytes.
+// A sliding log of groups: g = ceil(limit / 24) admitted calls share the time of the last of them. Up to 24 calls a window
+// the log is exact. Above, a group leaves the window when its last call does, which is never too early, and at most g - 1
+// calls are held too long: a client is admitted at least 24/25 = 0.96 of what an exact log would admit. One decision costs
+// O(1) amortised; the state is at most 25 times and counts, 432 bytes.
 
 export const MAX_RATE_LIMITS = 8
 export const MAX_LIMIT = 1_000_000_000
 export const MIN_WINDOW_SECONDS = 1
 export const MAX_WINDOW_SECONDS = 31 * 86_400
 export const DEFAULT_LIMIT_NAME = 'default'
-const GROUPS = 32
+const GROUPS = 24
+const MAX_GROUPS = GROUPS + 1
 
 export interface RateLimit {
   readonly name: string
@@ -18,94 +19,82 @@ export interface RateLimit {
   readonly windowSeconds: number
 }
 
-/** The admitted calls of one limit that are still inside its window. Times are monotonic milliseconds. */
+/** The admitted calls of one limit that are still inside its window, in groups, oldest first. Times are monotonic milliseconds. */
 export interface LimitState {
   readonly limit: number
   readonly windowMs: number
   readonly groupSize: number
-  /** When the last call of each closed group was admitted; a ring. */
-  readonly lasts: Float64Array
-  oldest: number
-  closed: number
-  /** Calls in the group that is still filling, and when its last one was admitted. */
-  open: number
-  openLast: number
+  /** When the last call of each group was admitted, and how many calls it has. */
+  readonly lasts: number[]
+  readonly counts: number[]
+  total: number
 }
 
 export function createLimit(limit: number, windowSeconds: number): LimitState {
-  const groupSize = Math.ceil(limit / GROUPS)
-  return {
-    limit,
-    windowMs: windowSeconds * 1000,
-    groupSize,
-    lasts: new Float64Array(Math.ceil(limit / groupSize)),
-    oldest: 0,
-    closed: 0,
-    open: 0,
-    openLast: Number.NEGATIVE_INFINITY,
-  }
-}
-
-function dropOldest(state: LimitState): void {
-  state.oldest = (state.oldest + 1) % state.lasts.length
-  state.closed--
+  return { limit, windowMs: windowSeconds * 1000, groupSize: Math.ceil(limit / GROUPS), lasts: [], counts: [], total: 0 }
 }
 
 /** Calls that count at `now`; forgets those that have left the window. */
 export function used(state: LimitState, now: number): number {
+  const { lasts, counts } = state
   const edge = now - state.windowMs
-  if (state.openLast <= edge) {
-    state.closed = 0
-    state.open = 0
+  while (lasts.length > 0 && (lasts[0] as number) <= edge) {
+    lasts.shift()
+    state.total -= counts.shift() as number
   }
-  while (state.closed > 0 && (state.lasts[state.oldest] as number) <= edge) dropOldest(state)
-  return state.closed * state.groupSize + state.open
+  return state.total
 }
 
 /** Milliseconds until one more call would be admitted; 0 when it would be now. */
 export function waitMs(state: LimitState, now: number): number {
-  if (used(state, now) < state.limit) return 0
-  const first = state.closed > 0 ? (state.lasts[state.oldest] as number) : state.openLast
-  return first + state.windowMs - now
+  let left = used(state, now)
+  if (left < state.limit) return 0
+  for (const [index, count] of state.counts.entries()) {
+    left -= count
+    if (left < state.limit) return (state.lasts[index] as number) + state.windowMs - now
+  }
+  return state.windowMs
+}
+
+/** Too many groups come only of an edit or of other processes: the two oldest become one, never with an earlier time. */
+function joinOldest({ lasts, counts }: LimitState): void {
+  while (lasts.length > MAX_GROUPS) {
+    lasts.shift()
+    const oldest = counts.shift() as number
+    counts[0] = (counts[0] as number) + oldest
+  }
 }
 
 /** Counts one admitted call. The caller has seen that `waitMs` is 0. */
 export function admit(state: LimitState, now: number): void {
-  state.openLast = now
-  state.open++
-  if (state.open < state.groupSize) return
-  if (state.closed === state.lasts.length) dropOldest(state)
-  state.lasts[(state.oldest + state.closed) % state.lasts.length] = now
-  state.closed++
-  state.open = 0
+  const { lasts, counts } = state
+  const newest = lasts.length - 1
+  state.total++
+  if (newest >= 0 && (counts[newest] as number) < state.groupSize) {
+    lasts[newest] = now
+    counts[newest] = (counts[newest] as number) + 1
+    return
+  }
+  lasts.push(now)
+  counts.push(1)
+  joinOldest(state)
 }
 
-/**
- * Counts calls that another process admitted at `at`. They may exceed the limit; only the newest `limit` of them can
- * matter to a later decision, so older groups are dropped without loss.
- */
+/** Counts calls that another process admitted at `at`. They may exceed the limit. */
 export function absorb(state: LimitState, count: number, at: number): void {
-  const when = Math.max(at, state.openLast)
-  const most = state.lasts.length * state.groupSize
-  for (let rest = Math.min(count, most); rest > 0; ) {
-    const step = Math.min(rest, state.groupSize - state.open)
-    state.open += step - 1
-    admit(state, when)
-    rest -= step
-  }
+  const place = state.lasts.findLastIndex((last) => last <= at) + 1
+  state.lasts.splice(place, 0, at)
+  state.counts.splice(place, 0, count)
+  state.total += count
+  joinOldest(state)
 }
 
 /** The same admitted calls under a changed limit or window: an edit consumes nothing and resets nothing. */
 export function carryOver(state: LimitState, limit: number, windowSeconds: number): LimitState {
-  const next = createLimit(limit, windowSeconds)
-  for (let index = 0; index < state.closed; index++) {
-    absorb(next, state.groupSize, state.lasts[(state.oldest + index) % state.lasts.length] as number)
-  }
-  if (state.open > 0) absorb(next, state.open, state.openLast)
-  return next
+  return { ...createLimit(limit, windowSeconds), lasts: [...state.lasts], counts: [...state.counts], total: state.total }
 }
 
 /** When the limit is whole again if nothing more is asked; `now` when it is whole already. */
 export function wholeAt(state: LimitState, now: number): number {
-  return used(state, now) === 0 ? now : state.openLast + state.windowMs
+  return used(state, now) === 0 ? now : (state.lasts.at(-1) as number) + state.windowMs
 }

@@ -41,9 +41,6 @@ const MAX_HELD_PER_KEY = 32
 export const AD_HOC = 'call:'
 const isAdHoc = (name: string): boolean => name.startsWith(AD_HOC)
 
-/** How far another process's clock may be ahead. */
-const MAX_AHEAD_MS = 5_000
-
 export interface Unshared {
   readonly keyId: string
   readonly name: string
@@ -80,8 +77,6 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
   const absorbAdmissions = (held: Held, admissions: readonly Admission[], now: number) => {
     const wallNow = clocks.wall()
     for (const { at, count } of admissions) {
-      // Of a clock that was ahead: its windows can't be told, and waiting for that time would lock everybody out.
-      if (at > wallNow + MAX_AHEAD_MS) continue
       const age = Math.max(0, wallNow - at)
       if (age < held.state.windowMs) absorb(held.state, count, now - age)
     }
@@ -171,7 +166,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
             keyId,
             name,
             windowMs: held.state.windowMs,
-            at: Math.round(wall - (now - held.unsharedAt)),
+            at: Math.ceil(wall - (now - held.unsharedAt)),
             count: held.unshared,
           })
           held.unshared = 0
@@ -226,10 +221,16 @@ const SUB_WINDOWS = 32
 const SETTLED_MS = 10_000
 const MAX_ADMISSIONS = 128
 
-/** Adds admissions to those kept for one limit, forgets what left the window and joins old neighbours, never to an earlier time. */
+/**
+ * Adds admissions to those kept for one limit, forgets what left the window and joins old neighbours, never to an earlier
+ * time. One from a clock that was ahead counts as of now, so that a step back locks nobody out for longer than a window.
+ */
 export function keepAdmissions(kept: readonly Admission[], added: readonly Admission[], windowMs: number, now: number): Admission[] {
   const joined: Admission[] = []
-  const all = [...kept, ...added].filter(({ at }) => at + windowMs > now).sort((a, b) => a.at - b.at)
+  const all = [...kept, ...added]
+    .filter(({ at }) => at + windowMs > now)
+    .map((one) => (one.at > now ? { ...one, at: now } : one))
+    .sort((a, b) => a.at - b.at)
   const subWindowMs = windowMs / SUB_WINDOWS
   for (const one of all) {
     const last = joined.at(-1)

@@ -3,7 +3,7 @@
 import type { Use } from './ports.ts'
 import { MINUTE_MS } from './time.ts'
 import type { Delta } from './usage.ts'
-import { count, createDelta, NO_KEY } from './usage.ts'
+import { addCalls, count, createDelta, NO_KEY } from './usage.ts'
 import type { VerdictCode } from './verdict.ts'
 
 /** Refused verifications of one key (or of none) with one code within one minute. */
@@ -111,8 +111,8 @@ function merged(older: Delta, newer: Delta): Delta {
     from.counts.forEach((calls, index) => {
       into.counts[index] = (into.counts[index] ?? 0) + calls
     })
-    for (const [shortId, calls] of from.secrets) into.secrets.set(shortId, (into.secrets.get(shortId) ?? 0) + calls)
-    for (const [scope, calls] of from.scopes) into.scopes.set(scope, (into.scopes.get(scope) ?? 0) + calls)
+    for (const [shortId, { count, lastAt }] of from.secrets) addCalls(into.secrets, shortId, count, lastAt)
+    for (const [scope, { count, lastAt }] of from.scopes) addCalls(into.scopes, scope, count, lastAt)
     into.lastAt ??= from.lastAt
   }
   return newer

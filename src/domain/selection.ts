@@ -5,11 +5,11 @@ import { isMeant, STATUSES, statusOf } from './key.ts'
 import type { Refusal } from './refusal.ts'
 import { refuse } from './refusal.ts'
 import { textProblem } from './text.ts'
-import { parseDuration, SECOND_MS } from './time.ts'
+import { formatDuration, parseDuration, SECOND_MS } from './time.ts'
 
 export const DEFAULT_PAGE = 50
 export const MAX_PAGE = 1000
-const MAX_CURSOR_LENGTH = 2000
+const MAX_CURSOR_LENGTH = 8192
 const MAX_FILTER_LENGTH = 2000
 
 /** All given conditions hold. `scope` and `tag` are literal; `search` looks into name, owner, ids and tags. */
@@ -178,6 +178,10 @@ export function selectKeys(keys: readonly Key[], query: KeyQuery, lastUsed: Last
     if (field === 'lastUsedAt') return lastUsed(key.id)
     return field === 'status' ? statusOf(key, query.at) : key[field]
   }
+  const value = query.cursor?.value ?? null
+  if (value !== null && typeof value !== (field === 'revision' || field === 'lastUsedAt' ? 'number' : 'string')) {
+    return refuse('INVALID_INPUT', 'the cursor is none that a list in this order gave; begin again without a cursor', { field: 'cursor' })
+  }
   const rows = keys.filter(keyMatcher(query.filter, query.at, lastUsed)).map((key) => ({ item: key, value: sortValue(key), id: key.id }))
   return pageOf(rows, formatSort(query.sort), isReversed, query.cursor, query.limit)
 }
@@ -251,4 +255,19 @@ export function parseFilter(text: string): KeyFilter | null {
   }
   if (words.length > 0) filter.search = words.join(' ')
   return filter
+}
+
+/** The filter as it would be typed. */
+export function formatFilter(filter: KeyFilter): string {
+  const { userId, status = [], scope, tag, expiringWithinSeconds: expiring, idleForSeconds: idle, search } = filter
+  const words = [
+    userId === undefined ? [] : [`user:${userId}`],
+    status.map((one) => `status:${one}`),
+    scope === undefined ? [] : [`scope:${scope}`],
+    tag === undefined ? [] : [`tag:${tag}`],
+    expiring === undefined ? [] : [`expires<${formatDuration(expiring)}`],
+    idle === undefined ? [] : [`idle>${formatDuration(idle)}`],
+    search === undefined ? [] : [search],
+  ]
+  return words.flat().join(' ')
 }

@@ -15,7 +15,7 @@ export const DURATION_ACCEPTS = 'a number with s, m, h or d, as in 90s, 15m, 24h
 export const INSTANT_ACCEPTS = 'ISO 8601, UTC unless a zone is given, as in 2027-01-31 or 2027-01-31T12:00:00Z'
 
 const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: DAY_SECONDS }
-const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ]((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d(?:\.\d{1,9})?)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?$/
+const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ]((?:[01]\d|2[0-3]):[0-5]\d)(?:(:[0-5]\d)(?:\.(\d{1,9}))?)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?$/
 const LAST_MOMENT_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 export function isoFrom(ms: number): string {
@@ -29,12 +29,13 @@ export function parseInstant(value: unknown): number | null {
   else {
     const match = typeof value === 'string' && value.length <= 40 ? ISO.exec(value) : null
     if (match === null) return null
-    const [, day, minutes = '00:00', seconds = ':00', zone = 'Z'] = match
+    const [, day, minutes = '00:00', seconds = ':00', fraction = '', zone = 'Z'] = match
     const date = parseISO(`${day}T${minutes}${seconds}${zone}`)
     if (!isValid(date)) return null
-    ms = date.getTime()
+    // Apart: as a fraction of a second parseISO loses a millisecond here and there.
+    ms = date.getTime() + Number(fraction.slice(0, 3).padEnd(3, '0'))
   }
-  return ms >= 0 && ms <= LAST_MOMENT_MS ? Math.trunc(ms) : null
+  return ms >= 0 && ms <= LAST_MOMENT_MS ? ms : null
 }
 
 /** Seconds of `90s`, `15m`, `24h`, `30d` (a day is 86,400 s); null when it is none. */

@@ -116,9 +116,15 @@ export function tokenMatches(token: string, comparable: Uint8Array | null): bool
   return isEqual && comparable !== null
 }
 
-const CANDIDATE = /[a-z0-9]+(?:_[a-z0-9]+)*_(?:live|test)_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}/g
+const TAIL = /(?=_(?:live|test)_[0-9A-Za-z]{12}_[0-9A-Za-z]{49})/g
 
-/** Whether a text holds a whole token, shape and checksum. */
+/** Whether a text holds a whole token, shape and checksum, whatever stands around it. */
 export function holdsToken(text: string): boolean {
-  return (text.match(CANDIDATE) ?? []).some((candidate) => typeof parseToken(candidate) !== 'string')
+  for (const { index } of text.matchAll(TAIL)) {
+    const end = index + '_live'.length + TAIL_LENGTH
+    for (let start = index - 1; start >= Math.max(0, index - MAX_PREFIX_LENGTH); start--) {
+      if (typeof parseToken(text.slice(start, end)) !== 'string') return true
+    }
+  }
+  return false
 }

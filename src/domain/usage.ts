@@ -56,11 +56,17 @@ export const EMPTY_KEY_USAGE: KeyUsage = { total: EMPTY_TALLY, secrets: {}, scop
 export const CODE_INDEX = Object.fromEntries(VERDICT_CODES.map((code, index) => [code, index])) as Record<VerdictCode, number>
 export const ACCEPTED = CODE_INDEX.VALID
 
+/** Accepted calls and when the last of them was. */
+export interface Calls {
+  count: number
+  lastAt: number
+}
+
 /** Calls of one key counted within one minute and not yet merged. */
 export interface KeyDelta {
   readonly counts: number[]
-  readonly secrets: Map<string, number>
-  readonly scopes: Map<string, number>
+  readonly secrets: Map<string, Calls>
+  readonly scopes: Map<string, Calls>
   /** When the last accepted call was. */
   lastAt: number | null
 }
@@ -88,8 +94,17 @@ export function count(delta: Delta, keyId: string, code: VerdictCode, at: number
   key.counts[index] = (key.counts[index] as number) + 1
   if (index !== ACCEPTED) return
   key.lastAt = at
-  if (shortId !== null) key.secrets.set(shortId, (key.secrets.get(shortId) ?? 0) + 1)
-  for (const scope of scopes) key.scopes.set(scope, (key.scopes.get(scope) ?? 0) + 1)
+  if (shortId !== null) addCalls(key.secrets, shortId, 1, at)
+  for (const scope of scopes) addCalls(key.scopes, scope, 1, at)
+}
+
+export function addCalls(calls: Map<string, Calls>, name: string, count: number, lastAt: number): void {
+  const known = calls.get(name)
+  if (known === undefined) calls.set(name, { count, lastAt })
+  else {
+    known.count += count
+    known.lastAt = Math.max(known.lastAt, lastAt)
+  }
 }
 
 export const addCounts = (a: readonly number[], b: readonly number[]): number[] => {
@@ -151,20 +166,13 @@ function addToTally(tally: Tally, minute: number, counts: readonly number[], las
 
 export type Tallies = Readonly<Record<string, Tally>>
 
-function addToTallies(
-  tallies: Tallies,
-  added: ReadonlyMap<string, number>,
-  minute: number,
-  lastAt: number | null,
-  now: number,
-  most: number,
-): Tallies {
+function addToTallies(tallies: Tallies, added: ReadonlyMap<string, Calls>, minute: number, now: number, most: number): Tallies {
   if (added.size === 0) return tallies
   const next = new Map(Object.entries(tallies))
-  for (const [name, calls] of added) {
+  for (const [name, { count, lastAt }] of added) {
     const before = next.get(name)
     if (before === undefined && next.size >= most) dropLeastRecent(next)
-    next.set(name, addToTally(before ?? EMPTY_TALLY, minute, [calls], lastAt, now))
+    next.set(name, addToTally(before ?? EMPTY_TALLY, minute, [count], lastAt, now))
   }
   return Object.fromEntries(next)
 }
@@ -181,8 +189,8 @@ const MAX_COUNTED_SECRETS = 32
 export function addDelta(usage: KeyUsage, delta: KeyDelta, minute: number, now: number): KeyUsage {
   return {
     total: addToTally(usage.total, minute, delta.counts, delta.lastAt, now),
-    secrets: addToTallies(usage.secrets, delta.secrets, minute, delta.lastAt, now, MAX_COUNTED_SECRETS),
-    scopes: addToTallies(usage.scopes, delta.scopes, minute, delta.lastAt, now, MAX_EXERCISED_SCOPES),
+    secrets: addToTallies(usage.secrets, delta.secrets, minute, now, MAX_COUNTED_SECRETS),
+    scopes: addToTallies(usage.scopes, delta.scopes, minute, now, MAX_EXERCISED_SCOPES),
     admissions: usage.admissions,
   }
 }

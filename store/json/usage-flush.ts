@@ -72,10 +72,10 @@ export async function mergeUsage(input: FlushInput): Promise<Merged> {
       await turn()
     }
   }
-  for (const { keyId, name, windowMs, at, count } of admitted) {
+  const added = Map.groupBy(admitted, ({ keyId }) => keyId)
+  for (const keyId of new Set([...changed.keys(), ...added.keys()])) {
     const usage = usageOf(keyId)
-    const calls = keepAdmissions(usage.admissions[name]?.calls ?? [], [{ seq, at, count, by: input.self }], windowMs, now)
-    changed.set(keyId, { ...usage, admissions: { ...liveAdmissions(usage, now), [name]: { windowMs, calls } } })
+    changed.set(keyId, { ...usage, admissions: keptAdmissions(usage, added.get(keyId) ?? [], seq, input) })
     await turn()
   }
   entries.push(...counted.refusals.map((sum) => refusalEntry(input, sum)))
@@ -84,8 +84,20 @@ export async function mergeUsage(input: FlushInput): Promise<Merged> {
   return { document: { seq, summarisedUntil, alive: addAlive(before.alive, aliveSince, now), lines }, entries }
 }
 
-function liveAdmissions({ admissions }: KeyUsage, now: number): KeyUsage['admissions'] {
-  return Object.fromEntries(Object.entries(admissions).filter(([, { windowMs, calls }]) => calls.some(({ at }) => at + windowMs > now)))
+/** What is still inside a window of a key's limits, with what this process admitted in them. */
+function keptAdmissions(
+  { admissions }: KeyUsage,
+  added: readonly Unshared[],
+  seq: number,
+  { self, now }: FlushInput,
+): KeyUsage['admissions'] {
+  const kept = new Map(Object.entries(admissions))
+  for (const { name, windowMs } of added) kept.set(name, { windowMs, calls: kept.get(name)?.calls ?? [] })
+  const entries = [...kept].map(([name, { windowMs, calls }]) => {
+    const own = added.filter((one) => one.name === name).map(({ at, count }) => ({ seq, at, count, by: self }))
+    return [name, { windowMs, calls: keepAdmissions(calls, own, windowMs, now) }] as const
+  })
+  return Object.fromEntries(entries.filter(([, { calls }]) => calls.length > 0))
 }
 
 type NoteAction = 'validate.first-use' | 'validate.summary'
@@ -142,7 +154,7 @@ async function summarise(
       // The key was purged: the store's totals keep its calls.
       folded = { ...EMPTY_KEY_USAGE, total: sumUsages([folded, usage]).total }
       lines.delete(keyId)
-    } else if (keyId !== NO_KEY) lines.set(keyId, usageLine(trimmed({ ...usage, admissions: liveAdmissions(usage, now) }, now)))
+    } else if (keyId !== NO_KEY) lines.set(keyId, usageLine(trimmed({ ...usage, admissions: keptAdmissions(usage, [], 0, input) }, now)))
     await turn()
   }
   if (folded.total.counts.length > 0) lines.set(NO_KEY, usageLine(folded))

@@ -8,6 +8,7 @@ import type { Fields, InputOf } from './domain/field.ts'
 import type { Key, KeyView } from './domain/key.ts'
 import { keyView } from './domain/key.ts'
 import type { Facts, Outcome, Store } from './domain/ports.ts'
+import { batchId } from './domain/recovery.ts'
 import type { Refusal } from './domain/refusal.ts'
 import { isRefusal, KeywrightError, noSuchKey, refuse } from './domain/refusal.ts'
 import type { Draw } from './domain/token.ts'
@@ -47,7 +48,7 @@ export async function runChange<F extends Fields>(context: ChangeContext, comman
         ? [birth(command, input, moment, facts, selected)]
         : decideEach(command, input, moment, facts, selected, expectedRevision)
     const changed = steps.filter(({ decided }) => decided !== null)
-    const batch = command.on === 'many' && changed.length > 1 ? { batch: `batch_${drawShortId(draw)}` } : {}
+    const batch = command.on === 'many' && changed.length > 1 ? { batch: batchId(changed.length, drawShortId(draw)) } : {}
     const reason = command.reason(input)
     const changes: Change[] = changed.map(({ key, decided }) =>
       changeOf(command.action, key, (decided as Decided).key, { reason, ...batch }),

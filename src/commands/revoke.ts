@@ -2,11 +2,11 @@
 
 import { edited, revokedProblem } from '../domain/edit.ts'
 import { optional, required, single } from '../domain/field.ts'
+import { FILTER_ACCEPTS, formatFilter, parseFilter } from '../domain/filter-language.ts'
 import type { Key } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
 import { refuse } from '../domain/refusal.ts'
 import type { KeyFilter } from '../domain/selection.ts'
-import { FILTER_ACCEPTS, formatFilter, parseFilter } from '../domain/selection.ts'
 import { isoFrom } from '../domain/time.ts'
 import { defineChange } from './command.ts'
 import { filterFromValue } from './list.ts'

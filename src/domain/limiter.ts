@@ -1,5 +1,7 @@
 // The limits of many keys: decides all of a key's limits at once, and shares what it admitted with other processes.
 
+import type { Admission } from './admissions.ts'
+import { SETTLED } from './admissions.ts'
 import type { LimitState, RateLimit } from './limit.ts'
 import { absorb, admit, carryOver, createLimit, used, waitMs, wholeAt } from './limit.ts'
 import { isoFrom } from './time.ts'
@@ -10,14 +12,6 @@ export interface LimitDecision {
   /** The first limit that refused. */
   readonly refusedBy: string | null
   readonly limits: readonly LimitVerdict[]
-}
-
-/** Calls that one process admitted in one limit, the last of them at `at` (milliseconds since 1970). */
-export interface Admission {
-  readonly seq: number
-  readonly at: number
-  readonly count: number
-  readonly by: string
 }
 
 /** Wall time for what is stored and told, monotonic time for windows; milliseconds. */
@@ -39,6 +33,9 @@ const MAX_HELD_PER_KEY = 32
 
 /** Limits that an application makes up by call have names that a key's own can't have. */
 export const AD_HOC = 'call:'
+/** More than clocks drift apart, and less than anyone would set one by. */
+const MAX_DRIFT_MS = 2_000
+
 const isAdHoc = (name: string): boolean => name.startsWith(AD_HOC)
 
 export interface Unshared {
@@ -107,6 +104,15 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
       return held
     }
     return meet(ofKey, keyId, limit, now)
+  }
+
+  let lookedAt = { wall: clocks.wall(), monotonic: clocks.monotonic() }
+
+  const hasStepped = (now: number): boolean => {
+    const wall = clocks.wall()
+    const drift = Math.abs(wall - lookedAt.wall - (now - lookedAt.monotonic))
+    lookedAt = { wall, monotonic: now }
+    return drift > MAX_DRIFT_MS
   }
 
   const heldOf = (keyId: string): Held[] => {
@@ -187,16 +193,17 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
 
     learn(keyId, admissions, afterSeq) {
       const now = clocks.monotonic()
+      // After a step of the wall clock the times of admissions say nothing about their age: what is known here stays.
+      const isAnew = afterSeq === null && !hasStepped(now)
       for (const held of keys.get(keyId) ?? []) {
         const all = admissions(held.name)
-        if (afterSeq === null) {
+        if (isAnew) {
           const { limit, windowMs } = held.state
           held.state = createLimit(limit, windowMs / 1000)
           absorbAdmissions(held, all, now)
           if (held.unshared > 0) absorb(held.state, held.unshared, held.unsharedAt)
         } else {
-          // Joined ones (by nobody) are old enough to have been seen one by one.
-          const news = all.filter(({ seq, by }) => seq > afterSeq && by !== self && by !== '')
+          const news = all.filter(({ seq, by }) => seq > (afterSeq ?? 0) && by !== self && by !== SETTLED)
           absorbAdmissions(held, news, now)
         }
       }
@@ -215,37 +222,3 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     },
   }
 }
-
-/** How fine an old admission's time is kept, as a part of its window; newer ones stay single until every process has seen them. */
-const SUB_WINDOWS = 32
-const SETTLED_MS = 10_000
-const MAX_ADMISSIONS = 128
-
-/**
- * Adds admissions to those kept for one limit, forgets what left the window and joins old neighbours, never to an earlier
- * time. One from a clock that was ahead counts as of now, so that a step back locks nobody out for longer than a window.
- */
-export function keepAdmissions(kept: readonly Admission[], added: readonly Admission[], windowMs: number, now: number): Admission[] {
-  const joined: Admission[] = []
-  const all = [...kept, ...added]
-    .filter(({ at }) => at + windowMs > now)
-    .map((one) => (one.at > now ? { ...one, at: now } : one))
-    .sort((a, b) => a.at - b.at)
-  const subWindowMs = windowMs / SUB_WINDOWS
-  for (const one of all) {
-    const last = joined.at(-1)
-    const isJoinable =
-      last !== undefined && one.at <= now - SETTLED_MS && Math.floor(last.at / subWindowMs) === Math.floor(one.at / subWindowMs)
-    if (isJoinable) joined[joined.length - 1] = join(last, one)
-    else joined.push(one)
-  }
-  while (joined.length > MAX_ADMISSIONS) joined.splice(0, 2, join(joined[0] as Admission, joined[1] as Admission))
-  return joined
-}
-
-const join = (older: Admission, newer: Admission): Admission => ({
-  seq: Math.max(older.seq, newer.seq),
-  at: newer.at,
-  count: older.count + newer.count,
-  by: '',
-})

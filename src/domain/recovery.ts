@@ -16,6 +16,20 @@ export function unresolvedChanges(tail: readonly AuditRecord[]): AuditRecord[] {
   return tail.filter((record) => isChangeRecord(record) && !undone.has(record.seq))
 }
 
+/** The id of a bulk operation says how many records it has, so that one whose last records are lost can be told. */
+export function batchId(count: number, drawn: string): string {
+  return `batch_${count}_${drawn}`
+}
+
+function wholeBatches(records: readonly AuditRecord[]): (record: AuditRecord) => boolean {
+  const found = new Map<unknown, number>()
+  for (const { after } of records) found.set(after?.['batch'], (found.get(after?.['batch']) ?? 0) + 1)
+  return ({ after }) => {
+    const size = /^batch_(\d+)_/.exec(String(after?.['batch']))?.[1]
+    return size === undefined || Number(size) === found.get(after?.['batch'])
+  }
+}
+
 /**
  * The plan for the records behind the anchor. One commit that began at the anchor died half-way: its changes are redone
  * where their records hold all of them, so that a revocation can't be undone by putting the last file back. A key with a
@@ -31,7 +45,12 @@ export function planRecovery(anchor: Anchor, tail: readonly AuditRecord[], isTor
       message: `it holds changes up to seq ${unresolved.at(-1)?.seq} that the store, anchored at seq ${anchor.seq}, has not seen: the store was lost or replaced by an older one`,
     }
   }
-  const lost = new Set(unresolved.filter(({ action }) => isTorn || NOT_REDOABLE.has(action)).map(({ keyId }) => keyId))
+  // A repair that died before it could say what it rolled back leaves its record behind them.
+  const isCut = isTorn || tail.some(({ action, seq }) => action === 'log.repair' && seq > (unresolved[0] as AuditRecord).seq)
+  const isWhole = wholeBatches(unresolved)
+  const lost = new Set(
+    unresolved.filter((record) => isCut || NOT_REDOABLE.has(record.action) || !isWhole(record)).map(({ keyId }) => keyId),
+  )
   return {
     kind: 'recover',
     redo: unresolved.filter(({ keyId }) => !lost.has(keyId)),

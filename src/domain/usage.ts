@@ -1,6 +1,6 @@
 // Usage: what verifications count, how counts are merged and answered. Pure; bucket numbers are whole periods since 1970.
 
-import type { Admission } from './limiter.ts'
+import type { Admission } from './admissions.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './time.ts'
 import type { VerdictCode } from './verdict.ts'
 import { VERDICT_CODES } from './verdict.ts'

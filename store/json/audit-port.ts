@@ -74,6 +74,7 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
     const run = createAuditCheck(vouchedBy(moment, keysPath, usagePath))
     const { finished, active } = moment.log
     const totalBytes = finished.reduce((sum, path) => sum + statSync(path).size, moment.activeBytes)
+    signal?.throwIfAborted()
     let records = 0
     let bytesRead = 0
     try {
@@ -82,8 +83,8 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
           if (isWhole) run.add(bytes)
           else run.addTorn(bytes)
           bytesRead += bytes.length + 1
-          if (++records % RECORDS_PER_PROGRESS !== 0) continue
           signal?.throwIfAborted()
+          if (++records % RECORDS_PER_PROGRESS !== 0) continue
           onProgress?.({ records, bytes: bytesRead, totalBytes })
         }
       }
@@ -97,9 +98,9 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
   }
 
   const noteVerification = async (actor: Actor, report: AuditReport): Promise<void> => {
+    if (!keyFile.exists()) return
     await lock.hold(async (wasAbandoned) => {
       await prepare(wasAbandoned)
-      if (!keyFile.exists()) return
       await settle(store, actor)
       const { ok, records } = report
       await log.append([{ actor, at: store.now(), action: 'audit.verify', after: { ok, records } }])
@@ -122,14 +123,13 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
     },
 
     async acceptLoss(actor, reason): Promise<AcceptedLoss> {
+      // Of a store that is not there nothing can be lost: it gets no lock file either.
+      if (!keyFile.exists() && !keyFile.refresh() && (await check(await look(), {})).report.ok) throw nothingLost()
       return lock.hold(async (wasAbandoned) => {
         await prepare(wasAbandoned)
         const moment = await look()
         const { report, head } = await check(moment, {})
-        if (report.ok)
-          throw new KeywrightError('INVALID_INPUT', 'nothing is lost: the log and the store agree', {
-            hint: 'see for yourself with: keywright audit verify',
-          })
+        if (report.ok) throw nothingLost()
         const loss = extentOf(moment, report, head)
         const { document } = moment.lines
         const entry: Entry = {
@@ -146,6 +146,12 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
       })
     },
   }
+}
+
+function nothingLost(): KeywrightError {
+  return new KeywrightError('INVALID_INPUT', 'nothing is lost: the log and the store agree', {
+    hint: 'see for yourself with: keywright audit verify',
+  })
 }
 
 /** The first and last seq that are known to be lost: records that are gone, or changes that the store has not seen. */

@@ -70,7 +70,8 @@ function redoneKeys({ keyFile, log }: Committing, records: readonly AuditRecord[
   const draft = createDraft(keyFile)
   for (const { seq, keyId, after, digest } of records) {
     const before = draft.byId(keyId as string)
-    const key = after === null ? null : before === undefined ? undefined : redo(before, after)
+    // A purge has no digest: its key is gone.
+    const key = digest === null || after === null ? null : before === undefined ? undefined : redo(before, after)
     if (key === undefined || (key !== null && sha256(keyLine(key)) !== digest))
       throw brokenLog(log.path, `the change of seq ${seq} can't be redone: key ${keyId} is not as it was before`)
     draft.set(keyId as string, key)
@@ -79,14 +80,18 @@ function redoneKeys({ keyFile, log }: Committing, records: readonly AuditRecord[
 }
 
 /** Replaces keys.json; its anchor names the record. */
-export async function writeDocument({ keyFile, low, brand }: Committing, keys: readonly Key[], { seq, hash }: Anchor): Promise<void> {
+export async function writeDocument(
+  { keyFile, keysPath, low, brand }: Committing,
+  keys: readonly Key[],
+  { seq, hash }: Anchor,
+): Promise<void> {
   const before = keyFile.lines().document
   low.data = { format: FORMAT, brand: brand ?? before.brand, audit: { seq, hash }, keys }
   try {
     await low.write()
   } catch (error) {
     low.data = before
-    throw error
+    throw faultAt('STORE_UNAVAILABLE', 'writing the store', keysPath, error)
   }
 }
 
@@ -98,14 +103,14 @@ export interface Pending extends Change {
 
 /** Steps 4 and 5 of the protocol: the records, synced; then the new keys.json with its anchor. */
 export async function commit(store: Committing, changes: readonly Pending[], keys: readonly Key[]): Promise<void> {
-  const { log, keyFile, keysPath } = store
+  const { log, keyFile } = store
   const base = keyFile.lines().document.audit.seq
   const entries = changes.map(({ key, ...change }): Entry => ({ ...change, base, digest: key === null ? null : sha256(keyLine(key)) }))
   const head = await log.append(entries)
   try {
     await writeDocument(store, keys, head)
   } catch (error) {
-    throw await rolledBack(store, changes, head, faultAt('STORE_UNAVAILABLE', 'writing the store', keysPath, error))
+    throw await rolledBack(store, changes, head, error as KeywrightError)
   }
 }
 

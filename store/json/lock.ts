@@ -4,7 +4,7 @@ import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, 
 import type { KernelLocks } from 'fs-native-extensions'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { displayText } from '../../src/domain/text.ts'
-import { errnoOf, faultAt } from '../faults.ts'
+import { faultAt } from '../faults.ts'
 
 const FILE_MODE = 0o600
 const SAY_HOLDER_AFTER_MS = 2_000
@@ -64,14 +64,30 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
   const wait = async (locks: KernelLocks, file: number, deadline: Promise<'late'>): Promise<void> => {
     const granted = locks.waitForLock(file)
     if ((await Promise.race([granted, deadline])) !== 'late') return
-    granted.then(
-      () => closeSync(file),
-      () => closeSync(file),
-    )
+    const abandon = (): void => letGo(locks, file)
+    granted.then(abandon, abandon)
     throw new KeywrightError(
       'STORE_BUSY',
       `the store is busy: ${path} could not be locked within ${GIVE_UP_AFTER_MS / 1000} s; ${describeHolder(path)}`,
     )
+  }
+
+  const tryLock = (locks: KernelLocks, file: number): boolean => {
+    try {
+      return locks.tryLock(file)
+    } catch (error) {
+      letGo(locks, file)
+      throw faultAt('STORE_UNAVAILABLE', 'locking', path, error)
+    }
+  }
+
+  const isStillThere = (locks: KernelLocks, file: number): boolean => {
+    try {
+      return fstatSync(file).ino === statSync(path, { throwIfNoEntry: false })?.ino
+    } catch (error) {
+      letGo(locks, file)
+      throw faultAt('STORE_UNAVAILABLE', 'looking at the lock', path, error)
+    }
   }
 
   const acquire = async (locks: KernelLocks): Promise<number> => {
@@ -83,10 +99,10 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
     try {
       for (let openings = 0; openings < MAX_REOPENINGS; openings++) {
         const file = openFile()
-        if (!locks.tryLock(file)) await wait(locks, file, deadline)
+        if (!tryLock(locks, file)) await wait(locks, file, deadline)
         // The file may have been removed while this process waited for it: what it locked then guards nothing.
-        if (isStillThere(file, path)) return file
-        closeSync(file)
+        if (isStillThere(locks, file)) return file
+        letGo(locks, file)
       }
     } finally {
       for (const timer of timers) clearTimeout(timer)
@@ -96,32 +112,35 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
 
   return {
     async hold(work) {
-      const file = await acquire(await loadLocks())
+      const locks = await loadLocks()
+      const file = await acquire(locks)
       try {
         return await work(takeOver(file, holder()))
       } finally {
-        release(file)
+        release(locks, file)
       }
     },
   }
 }
 
 /** Empties the file, so that the next holder knows that this one ended well; and lets go, whatever the disk says. */
-function release(file: number): void {
+function release(locks: KernelLocks, file: number): void {
   try {
     ftruncateSync(file, 0)
   } catch {
     // The next holder looks for what a dead process left, and finds nothing.
   }
-  closeSync(file)
+  letGo(locks, file)
 }
 
-function isStillThere(descriptor: number, path: string): boolean {
-  try {
-    return fstatSync(descriptor).ino === statSync(path).ino
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw faultAt('STORE_UNAVAILABLE', 'opening the lock', path, error)
+/** Closing releases the lock; unlocking first makes sure of it where closing fails. */
+function letGo(locks: KernelLocks, file: number): void {
+  for (const step of [locks.unlock, closeSync]) {
+    try {
+      step(file)
+    } catch {
+      // Nothing is left to be done about it.
+    }
   }
 }
 

@@ -58,6 +58,9 @@ export function resolveStore(path: string, isInsecureAllowed: boolean): string {
     if (errnoOf(error) !== 'ENOENT') throw faultAt('STORE_UNAVAILABLE', 'opening the store', full, error)
   }
   try {
+    // A link to a store that is not there yet is followed too.
+    if (lstatSync(full, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+      return resolveStore(resolve(dirname(full), readlinkSync(full)), isInsecureAllowed)
     return join(realpathSync(dirname(full)), basename(full))
   } catch (error) {
     throw faultAt('STORE_UNAVAILABLE', 'opening the folder of the store', dirname(full), error)

@@ -59,6 +59,7 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
   let version: Version | null = null
   let document = EMPTY_USAGE
   let isGarbled = false
+  let isWriting = false
   let trouble: KeywrightError | null = null
   const parsed = new Map<string, KeyUsage>()
 
@@ -99,15 +100,22 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
   return {
     read: async () => document,
     async write(next) {
-      const { file, status } = await replaceFile(path, Buffer.from(composeUsage(next)), draw)
-      isGarbled = false
-      adopt(
-        next,
-        versionOf(status, () => void file.close().catch(() => undefined)),
-      )
-      onWritten()
+      // Until the counts on their way are told to be written, the new file must not be read: they would count twice.
+      isWriting = true
+      try {
+        const { file, status } = await replaceFile(path, Buffer.from(composeUsage(next)), draw)
+        isGarbled = false
+        adopt(
+          next,
+          versionOf(status, () => void file.close().catch(() => undefined)),
+        )
+        onWritten()
+      } finally {
+        isWriting = false
+      }
     },
     refresh() {
+      if (isWriting) return false
       try {
         const isAnother = readAnew()
         trouble = null

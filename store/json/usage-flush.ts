@@ -1,9 +1,9 @@
 // Merging counts into keys.usage.json under the lock, with the records that go with them. Never changes a key.
 
+import { keepAdmissions } from '../../src/domain/admissions.ts'
 import type { Actor, Entry } from '../../src/domain/audit.ts'
 import type { Key } from '../../src/domain/key.ts'
 import type { Unshared } from '../../src/domain/limiter.ts'
-import { keepAdmissions } from '../../src/domain/limiter.ts'
 import type { Counted, RefusalSum } from '../../src/domain/meter.ts'
 import { isoFrom, MINUTE_MS } from '../../src/domain/time.ts'
 import type { KeyUsage } from '../../src/domain/usage.ts'

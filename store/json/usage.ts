@@ -2,8 +2,9 @@
 
 import { basename } from 'node:path'
 import { Low } from 'lowdb'
+import type { Admission } from '../../src/domain/admissions.ts'
 import type { Entry } from '../../src/domain/audit.ts'
-import type { Admission, LimitDecision, Unshared } from '../../src/domain/limiter.ts'
+import type { LimitDecision, Unshared } from '../../src/domain/limiter.ts'
 import { createLimiter } from '../../src/domain/limiter.ts'
 import type { Counted } from '../../src/domain/meter.ts'
 import { createMeter } from '../../src/domain/meter.ts'

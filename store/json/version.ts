@@ -10,10 +10,20 @@ export interface Version {
   readonly release: () => void
 }
 
-/** The version with that status; where a file could not be looked at, one that the next look will find to be another. */
+/**
+ * The version with that status, whose `release` never throws: a file that can't be closed is no reason to call a change
+ * undone. Where the file could not be looked at, one that the next look will find to be another.
+ */
 export function versionOf(status: Stats | null, release: () => void): Version {
   const { ino: inode, size, mtimeMs: modified, ctimeMs: changed } = status ?? { ino: -1, size: -1, mtimeMs: -1, ctimeMs: -1 }
-  return { inode, size, modified, changed, release }
+  const releaseQuietly = (): void => {
+    try {
+      release()
+    } catch {
+      // The system closes it with the process.
+    }
+  }
+  return { inode, size, modified, changed, release: releaseQuietly }
 }
 
 export function isVersion(version: Version, { ino, size, mtimeMs, ctimeMs }: Stats): boolean {

@@ -100,8 +100,8 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
   /** The record that begins a new segment, where the active file is full or was just finished; null where it goes on. */
   const beginSegment = async (head: Head, { actor, at }: Entry): Promise<{ lines: string; head: Head } | null> => {
     const status = await statOrNull()
-    if (status !== null && status.size < segmentBytes) return null
-    if (status === null) {
+    if (status !== null && status.size > 0 && status.size < segmentBytes) return null
+    if (status === null || status.size === 0) {
       const isFirst = head.seq === 0 || finishedSegments(path).length === 0
       return isFirst ? null : chainLines(head, [{ actor, at, action: 'log.segment' }])
     }

@@ -49,7 +49,7 @@ export function createNames() {
     tokens: () => [...byValue.keys()].filter((value) => value.length > 60),
     hide(text: string, folder: string): string {
       let hidden = text.replace(TOKEN, noteToken)
-      hidden = hidden.replace(/key_[0-9A-Za-z]{12}/g, (id) => nameOf('KEY', id)).replace(/batch_[0-9A-Za-z]{12}/g, '<BATCH>')
+      hidden = hidden.replace(/key_[0-9A-Za-z]{12}/g, (id) => nameOf('KEY', id)).replace(/batch_\d+_[0-9A-Za-z]{12}/g, '<BATCH>')
       for (const [value, name] of byValue) if (name.startsWith('<SHORT')) hidden = hidden.replaceAll(value, name)
       return hidden
         .replaceAll(folder, '<FOLDER>')
@@ -67,7 +67,7 @@ export function createNames() {
   }
 }
 
-export type Names = ReturnType<typeof createNames>
+type Names = ReturnType<typeof createNames>
 
 export interface Ran {
   readonly stdout: string

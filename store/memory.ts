@@ -26,7 +26,6 @@ export interface MemoryStoreOptions {
   readonly draw: Draw
   readonly brand?: string
 }
-
 /** An empty store that lives as long as it is referred to. A change is decided and made in one turn, so that it needs no lock. */
 export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemoryStoreOptions): Store {
   const keys = new Map<string, Key>()

@@ -40,7 +40,10 @@ export interface Lock {
 /** Who holds it, in words for a message; the file may be empty or edited. */
 function describeHolder(path: string): string {
   try {
-    const { pid, host, since } = JSON.parse(readFileSync(path, 'utf8').slice(0, MAX_HOLDER_BYTES)) as Record<string, unknown>
+    const { pid, host, since } = JSON.parse(readFileSync(path, 'utf8').slice(-MAX_HOLDER_BYTES).trim().split('\n').at(-1) ?? '') as Record<
+      string,
+      unknown
+    >
     return displayText(`process ${String(pid)} on ${String(host)} holds it since ${String(since)}`)
   } catch {
     return 'another process holds it'
@@ -149,8 +152,8 @@ function takeOver(file: number, holder: Holder): boolean {
   let wasAbandoned = true
   try {
     wasAbandoned = readSync(file, Buffer.alloc(1), 0, 1, 0) > 0
-    if (wasAbandoned) ftruncateSync(file, 0)
-    writeSync(file, JSON.stringify(holder))
+    // Behind the name of one that died: were this process killed in between, the next must still see that something is left.
+    writeSync(file, `${wasAbandoned ? '\n' : ''}${JSON.stringify(holder)}`)
   } catch {
     // A full disk must not stop what may still succeed; the name of the holder is a courtesy.
   }

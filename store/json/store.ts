@@ -119,11 +119,11 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
     if (trouble !== null) throw trouble
   }
 
+  const warnOfLeftovers = (error: unknown): void =>
+    warn({ code: 'LEFTOVERS', message: `what a dead process left beside ${paths.keys} could not be removed: ${String(error)}` })
+
   const prepare = async (wasAbandoned: boolean): Promise<void> => {
-    if (wasAbandoned) {
-      await removeTemporaries(paths.keys)
-      await removeTemporaries(paths.usage)
-    }
+    if (wasAbandoned) await Promise.all([paths.keys, paths.usage].map(removeTemporaries)).catch(warnOfLeftovers)
     keyFile.refresh()
     trouble = null
   }

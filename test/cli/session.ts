@@ -67,8 +67,6 @@ export function createNames() {
   }
 }
 
-type Names = ReturnType<typeof createNames>
-
 export interface Ran {
   readonly stdout: string
   readonly stderr: string

@@ -30,7 +30,9 @@ export function disarm(): readonly string[] {
 type Call = (...args: unknown[]) => unknown
 type Functions = Record<string, Call>
 
-const isWritingOpen = (flags: unknown): boolean => typeof flags === 'string' && flags !== 'r'
+/** Flags as text, or as a number whose access mode is not read-only. */
+const isWritingOpen = (flags: unknown): boolean =>
+  typeof flags === 'number' ? (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0 : typeof flags === 'string' && flags !== 'r'
 /** A close that fails has closed all the same. */
 const isDoneFirst = (name: string): boolean => name.startsWith('close')
 

@@ -197,13 +197,6 @@ describe('lists and numbers', () => {
     }
   })
 
-  test('of metadata whose name holds = are not written as other pairs', () => {
-    for (const given of [{ 'x=y': 'z' }, { '=': '=' }]) {
-      const parsed = keyKinds.metadata.fromValue(given)
-      if ('value' in parsed) expect(keyKinds.metadata.fromTexts(keyKinds.metadata.toTexts(parsed.value))).toEqual(parsed)
-    }
-  })
-
   test('two refs to one key are both kept where they mean different things', () => {
     const token = 'kw_live_0123456789AB_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf2JTlvT'
     const refs = typed(keyKinds.keyRefs, '0123456789AB', token, token) ?? []

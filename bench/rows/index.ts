@@ -1,0 +1,22 @@
+// All rows, in the order in which they are printed.
+
+import type { Row } from '../bench.ts'
+import { auditRows } from './audit.ts'
+import { changeRows } from './change.ts'
+import { limitRows } from './limits.ts'
+import { openRows } from './open.ts'
+import { pauseRows } from './pauses.ts'
+import { processRows } from './processes.ts'
+import { refusalRows } from './refusals.ts'
+import { verificationRows } from './verification.ts'
+
+export const ROWS: readonly Row[] = [
+  ...verificationRows,
+  ...refusalRows,
+  ...limitRows,
+  ...pauseRows,
+  ...changeRows,
+  ...openRows,
+  ...auditRows,
+  ...processRows,
+]

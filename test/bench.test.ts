@@ -1,0 +1,26 @@
+// The short form of the benchmarks: every row runs and its answers are right. Never a duration.
+
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const MAIN = join(import.meta.dirname, '../bench/main.ts')
+const ROWS = [
+  'verification',
+  'refusals',
+  'limits',
+  'pauses',
+  'change',
+  'bulk-revoke',
+  'group-commit',
+  'open',
+  'command-line',
+  'audit',
+  'processes',
+]
+
+test('every row of the benchmarks runs in its short form, and its answers are right', () => {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, '--short'], { encoding: 'utf8', timeout: 120_000 })
+  expect(`${status} ${stderr}`).toBe('0 ')
+  for (const row of ROWS) expect(stdout).toMatch(new RegExp(`^${row}: .*\\n  the answers are right$`, 'm'))
+}, 120_000)

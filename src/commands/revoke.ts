@@ -37,7 +37,7 @@ export const revoke = defineChange({
   on: 'many',
   fields: {
     ids: optional(kinds.keyRefs, 'ID…', 'the keys', { position: true }),
-    key: optional(kinds.keyRef, 'Token', 'the key of this token; - reads it from standard input', { flag: 'key', isSecret: true }),
+    key: optional(kinds.keyOfToken, 'Token', 'the key of this token; - reads it from standard input', { flag: 'key', isSecret: true }),
     userId: optional(kinds.text('U'), 'Owner', 'all keys of this owner', { flag: 'user' }),
     filter: optional(filter, 'Filter', 'all keys that this selects', { flag: 'filter' }),
     reason: required(kinds.text('R'), 'Reason', 'why, for the log', { flag: 'reason' }),

@@ -22,7 +22,7 @@ export const rotate = defineChange({
   danger: 'none',
   on: 'one',
   fields: {
-    key: required(kinds.keyRef, 'ID', 'the key', { position: true, flag: 'key', isSecret: true }),
+    key: required(kinds.keyOfToken, 'ID', 'the key, or with --key its token', { position: true, flag: 'key', isSecret: true }),
     graceSeconds: optional(kinds.seconds, 'Grace', 'how long the old secret still works', { flag: 'grace', fallback: '24h' }),
     expiresAt: optional(kinds.expiry, 'Expires', 'a new expiry for the key', { flag: 'expires', fallback: 'unchanged' }),
   },

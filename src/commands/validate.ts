@@ -115,9 +115,12 @@ export const validate = defineRead({
 export const stats = defineRead({
   words: 'stats',
   summary: 'Show usage of the store, of an owner or of a key',
-  notes: ['Without a selector: the whole store. Without --window: totals of all time and a series of the last hour.'],
+  notes: [
+    'Without a selector: the whole store. Without --window: totals of all time and a series of the last hour.',
+    'A token in the arguments can be seen by others on this machine: prefer --id, or --key - and standard input.',
+  ],
   fields: {
-    key: optional(kinds.keyRef, 'Token', 'the key of this token; - reads it from standard input', { flag: 'key', isSecret: true }),
+    key: optional(kinds.keyOfToken, 'Token', 'the key of this token; - reads it from standard input', { flag: 'key', isSecret: true }),
     id: optional(kinds.keyRef, 'ID', 'this key', { flag: 'id' }),
     userId: optional(kinds.text('U'), 'Owner', 'all keys of this owner', { flag: 'user' }),
     window: optional(kinds.choice(Object.keys(WINDOWS) as UsageWindow[]), 'Window', 'how far back', { flag: 'window' }),

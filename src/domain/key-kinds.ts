@@ -146,6 +146,9 @@ export const keyRef: Kind<KeyRef> = single<KeyRef>({
   toText: (ref) => ref.name,
 })
 
+/** The same where a token is what is usually given. */
+export const keyOfToken: Kind<KeyRef> = { ...keyRef, placeholder: 'TOKEN|-' }
+
 export const keyRefs: Kind<readonly KeyRef[]> = listOf<KeyRef>({
   placeholder: 'ID…',
   accepts: `at most ${MAX_REFS} key ids or shortIds`,

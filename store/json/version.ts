@@ -16,7 +16,11 @@ export interface Version {
  */
 export function versionOf(status: Stats | null, release: () => void): Version {
   const { ino: inode, size, mtimeMs: modified, ctimeMs: changed } = status ?? { ino: -1, size: -1, mtimeMs: -1, ctimeMs: -1 }
+  let isHeld = true
   const releaseQuietly = (): void => {
+    // Once: the system may have given the descriptor's number to somebody else.
+    if (!isHeld) return
+    isHeld = false
     try {
       release()
     } catch {

@@ -7,7 +7,7 @@ import { newPlace, openManagerAt } from '../store/harness.ts'
 import { expectProven } from '../store/story.ts'
 
 const PROCESSES = 2
-const CHANGES = 150
+const CHANGES = 100
 
 test.each([false, true])(
   'two processes change the store, a third proves it again and again (read-only: %s): it is always whole',

@@ -27,6 +27,9 @@ export interface AuditDependencies {
   readonly vouch: () => Promise<void>
 }
 
+/** How often a store that changes all the time is looked at for a quiet moment. */
+const MAX_LOOKS = 100
+
 /** How often a long verification tells of its progress. */
 const RECORDS_PER_PROGRESS = 10_000
 
@@ -42,21 +45,34 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
   const { log, keyFile, keysPath, usagePath } = store
 
   const look = async (): Promise<Still> => {
+    const lines = keyFile.lines()
+    // What vouches is read before the log, which may only grow meanwhile.
+    const usageAnchor = readUsageAnchor(usagePath)
     const files = await openLogFiles(log.path)
     return {
-      lines: keyFile.lines(),
-      usageAnchor: readUsageAnchor(usagePath),
+      lines,
+      usageAnchor,
       log: files,
       activeBytes: files.active === null ? 0 : (await files.active.stat()).size,
     }
   }
 
+  /**
+   * Where the lock can't be had: looks until no change was finished meanwhile. What one unfinished change has written by
+   * then is told apart as such by the check.
+   */
+  const lookWithoutLock = async (): Promise<Still> => {
+    for (let looks = 1; ; looks++) {
+      keyFile.refresh()
+      const moment = await look()
+      if (!keyFile.refresh() || looks === MAX_LOOKS) return moment
+      await moment.log.active?.close()
+    }
+  }
+
   const still = async (): Promise<Still> => {
     // Proving is reading: a store that is not there is not given a lock file.
-    if (isReadOnly || !keyFile.exists()) {
-      keyFile.refresh()
-      return look()
-    }
+    if (isReadOnly || !keyFile.exists()) return lookWithoutLock()
     try {
       return await lock.hold(async (wasAbandoned) => {
         await prepare(wasAbandoned)
@@ -65,19 +81,18 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
     } catch (error) {
       // Where the lock can't be opened nothing can be changed either.
       if (error instanceof KeywrightError && error.code === 'STORE_BUSY') throw error
-      keyFile.refresh()
-      return look()
+      return lookWithoutLock()
     }
   }
 
   const check = async (moment: Still, { onProgress, signal }: VerifyOptions): Promise<{ report: AuditReport; head: Head }> => {
     const run = createAuditCheck(vouchedBy(moment, keysPath, usagePath))
     const { finished, active } = moment.log
-    const totalBytes = finished.reduce((sum, path) => sum + statSync(path).size, moment.activeBytes)
-    signal?.throwIfAborted()
+    const totalBytes = finished.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), moment.activeBytes)
     let records = 0
     let bytesRead = 0
     try {
+      signal?.throwIfAborted()
       for (const source of [...finished, ...(active === null ? [] : [active])]) {
         for await (const { bytes, isWhole } of linesForward(source, 0, source === active ? moment.activeBytes : undefined)) {
           if (isWhole) run.add(bytes)

@@ -65,6 +65,15 @@ describe('statistics', () => {
     expect(lastUsedAt).toBe('2026-11-23T12:00:00.000Z')
   })
 
+  test.each(['1h', '24h', '7d', '30d'] as const)(
+    'of %s count a call in the first millisecond of its first bucket, and none before',
+    (window) => {
+      const first = Date.parse(statsOf(EMPTY_KEY_USAGE, window).series.start)
+      const stats = statsOf(usageOf([first - 1, 'VALID'], [first, 'VALID']), window)
+      expect([stats.usageCount, stats.bySecret['secret000001'], stats.series.accepted[0]]).toEqual([1, 1, 1])
+    },
+  )
+
   test('tell a time without calls, 0, from a time in which nobody counted, null', () => {
     const { accepted, rateLimited } = statsOf(usageOf([NOON - 10 * MINUTE, 'VALID'], [NOON - 20 * MINUTE, 'NOT_FOUND'])).series
     expect(accepted.map((calls, index) => [index - 59, calls] as const).filter(([, calls]) => calls !== null)).toEqual([

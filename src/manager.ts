@@ -34,6 +34,8 @@ export interface ChangeOptions {
 
 export interface Manager {
   readonly change: <F extends Fields>(command: ChangeCommand<F>, input: InputOf<F>, options?: ChangeOptions) => Promise<Changed>
+  /** Asks the store what is no operation of its own: the windows and glances of the terminal app. Changes nothing. */
+  readonly ask: <R>(question: (reader: Reader) => R | Promise<R>, options?: Partial<Pick<Reader, 'signal' | 'onProgress'>>) => Promise<R>
   readonly read: <F extends Fields, R>(
     command: ReadCommand<F, R>,
     input: InputOf<F>,
@@ -99,25 +101,30 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
     return verify(store, token, options, now())
   }
 
+  const readerWith = ({ signal = new AbortController().signal, onProgress }: Partial<Pick<Reader, 'signal' | 'onProgress'>>): Reader => ({
+    store,
+    at: now(),
+    actor,
+    isReadOnly,
+    signal,
+    ...(onProgress === undefined ? {} : { onProgress }),
+    verify: async (token, options) => validate(token, options),
+    explain: (token, options) => explain(store, token, options, now()),
+  })
+
   return {
     async change(command, input, options = {}) {
       assertOpen()
       if (isReadOnly) throw new KeywrightError('READ_ONLY', 'the store is open read-only and takes no change')
       return runChange({ store, actor: options.actor ?? actor, clock, draw, expectedRevision: options.expectedRevision }, command, input)
     },
-    async read(command, input, { signal = new AbortController().signal, onProgress } = {}) {
+    async ask(question, options = {}) {
       assertOpen()
-      const reader: Reader = {
-        store,
-        at: now(),
-        actor,
-        isReadOnly,
-        signal,
-        ...(onProgress === undefined ? {} : { onProgress }),
-        verify: async (token, options) => validate(token, options),
-        explain: (token, options) => explain(store, token, options, now()),
-      }
-      return command.answer(input, reader)
+      return question(readerWith(options))
+    },
+    async read(command, input, options = {}) {
+      assertOpen()
+      return command.answer(input, readerWith(options))
     },
     validate,
     async explain(token, options) {

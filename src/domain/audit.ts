@@ -209,3 +209,45 @@ export function matchesRecord(record: AuditRecord, filter: AuditFilter): boolean
     (filter.until === undefined || Date.parse(record.at) < filter.until)
   )
 }
+
+/** A filter of a page: beside the exact conditions a text that any member may hold, in capitals or not. */
+export interface AuditPageFilter extends AuditFilter {
+  readonly text?: string
+}
+
+/**
+ * A page of the log, newest first. `around`: an end of the log, the record with that seq, or the oldest record at or after a
+ * moment (milliseconds since 1970). `newer`: how many matching records newer than it; `older`: how many from it on, itself
+ * included where it matches.
+ */
+export interface AuditPageQuery {
+  readonly filter: AuditPageFilter
+  readonly around: 'newest' | 'oldest' | { readonly seq: number } | { readonly at: number }
+  readonly newer: number
+  readonly older: number
+  readonly signal?: AbortSignal
+  /** Told now and then while a search goes on. */
+  readonly onProgress?: (progress: { readonly bytes: number; readonly totalBytes: number; readonly found: number }) => void
+}
+
+/** `isProven` false: the line does not match its own hash. */
+export interface AuditRow {
+  readonly record: AuditRecord
+  readonly isProven: boolean
+}
+
+export interface AuditPage {
+  /** Newest first. */
+  readonly rows: readonly AuditRow[]
+  readonly hasNewer: boolean
+  readonly hasOlder: boolean
+  /** The seq of the newest record of the log, whether it matches or not; 0 for an empty one. */
+  readonly lastSeq: number
+}
+
+/** How many records fell into each of equal spans from `from` until `to` (milliseconds since 1970); null for an empty log. */
+export interface Timeline {
+  readonly from: number
+  readonly to: number
+  readonly counts: readonly number[]
+}

@@ -1,14 +1,16 @@
 // What the domain asks of a store: one semantic port. Adapters implement it; the contract suite judges them.
 
-import type { Actor, Anchor, AuditFilter, AuditRecord } from './audit.ts'
+import type { Actor, Anchor, AuditFilter, AuditPage, AuditPageQuery, AuditRecord, Timeline } from './audit.ts'
 import type { AuditReport } from './audit-check.ts'
 import type { Change } from './change.ts'
 import type { Credential } from './credential.ts'
 import type { Key, KeyRef, ListedKey } from './key.ts'
 import type { RateLimit } from './limit.ts'
 import type { LimitDecision } from './limiter.ts'
-import type { KeyFilter, KeyQuery, Page, UserQuery, UserSummary } from './selection.ts'
-import type { KeyUsage, Series } from './usage.ts'
+import type { KeywrightError } from './refusal.ts'
+import type { KeyFilter, KeyQuery, KeyWindowQuery, Page, UserQuery, UserSummary, UserWindowQuery, Window } from './selection.ts'
+import type { Overview } from './stats.ts'
+import type { KeyUsage, Series, UsageWindow } from './usage.ts'
 import type { VerdictCode } from './verdict.ts'
 
 /** Synchronous where the answer is at hand (the embedded store), a promise where it is not (a database). */
@@ -58,6 +60,8 @@ export interface UsagePort {
   readonly take: (keyId: string, limits: readonly RateLimit[], isPeek: boolean) => MaybePromise<LimitDecision>
   /** What was counted, this process's unflushed counts included; and when processes were alive to count. */
   readonly read: (selector: UsageSelector, at: number) => MaybePromise<{ readonly usage: KeyUsage; readonly alive: Series }>
+  /** Usage of a window at a glance, this process's unflushed counts included. Answers from what is known while a file can't be read. */
+  readonly overview: (selector: UsageSelector, window: UsageWindow, at: number) => MaybePromise<Overview>
   /** Writes counts out; after it every process's statistics include them. `isLast`: refusals of this minute are recorded too. */
   readonly flush: (isLast?: boolean) => Promise<void>
   /** Writes that this process is alive, so that minutes without calls count as zero and not as a gap. */
@@ -67,6 +71,14 @@ export interface UsagePort {
 export interface AuditPort {
   /** Streams records; `limit` ends it. Oldest first unless `reverse`; `follow` goes on until the signal, oldest first. */
   readonly records: (filter: AuditFilter, options: { reverse?: boolean; follow?: AbortSignal }) => AsyncIterable<AuditRecord>
+  /** One page of the log without reading the rest of it, where the filter allows. */
+  readonly page: (query: AuditPageQuery) => Promise<AuditPage>
+  /** Counts of records over time, from the seqs at the edges: exact, and without reading what lies between. Bounds null: the log's own. */
+  readonly timeline: (range: {
+    readonly from: number | null
+    readonly to: number | null
+    readonly spans: number
+  }) => Promise<Timeline | null>
   readonly verify: (options: VerifyOptions) => Promise<AuditReport>
   readonly acceptLoss: (actor: Actor, reason: string) => Promise<AcceptedLoss>
 }
@@ -84,6 +96,22 @@ export interface AcceptedLoss {
   readonly seq: number
 }
 
+/** What an app that stands open looks at several times a second. */
+export interface Pulse {
+  readonly revision: number
+  readonly keys: number
+  /** Another number whenever counts of any process were written. */
+  readonly usage: number
+  /** Verifications that were counted and written, of all time. */
+  readonly calls: number
+  /** Other processes that wrote counts or a heartbeat within the last two minutes. */
+  readonly others: number
+  /** The seq of the newest record of the log. */
+  readonly lastSeq: number
+  /** Why the store or its log can't be used just now. */
+  readonly trouble: KeywrightError | null
+}
+
 /** Something that an operator should see and that stops nothing. */
 export type Warn = (warning: { readonly code: string; readonly message: string }) => void
 
@@ -96,6 +124,11 @@ export interface Store {
   readonly findKey: (ref: KeyRef) => MaybePromise<Key | null>
   readonly queryKeys: (query: KeyQuery) => MaybePromise<Page<ListedKey>>
   readonly queryUsers: (query: UserQuery) => MaybePromise<Page<UserSummary>>
+  /** A window of a list. Answers from what is known while the store can't be read: `pulse` says so. */
+  readonly keyWindow: (query: KeyWindowQuery) => MaybePromise<Window<ListedKey>>
+  readonly userWindow: (query: UserWindowQuery) => MaybePromise<Window<UserSummary>>
+  /** Looks for news; cheap where there is none. Never throws. */
+  readonly pulse: () => MaybePromise<Pulse>
   readonly usage: UsagePort
   readonly audit: AuditPort
   /** Calls the listener after any change of the store, by whichever process. Answers what ends it. */

@@ -161,6 +161,42 @@ function pageOf<T>(rows: Row<T>[], sort: string, isReversed: boolean, cursor: Cu
   }
 }
 
+/** Where a row stands in a list: its sort value and id. */
+export interface Place {
+  readonly value: SortValue
+  readonly id: string
+}
+
+/**
+ * A part of a list to look at. `around`: an end of the list, or a row – where it stands now if it is still in the list, else
+ * the place that it had. `before`: how many rows before it; `after`: how many from it on, itself included.
+ */
+export interface Span {
+  readonly around: 'first' | 'last' | Place
+  readonly before: number
+  readonly after: number
+}
+
+/** A window of a list. `position`: how many rows stand before the first of these; `total`: how many the list has. */
+export interface Window<T> {
+  readonly rows: readonly { readonly place: Place; readonly item: T }[]
+  readonly position: number
+  readonly total: number
+}
+
+export interface KeyWindowQuery {
+  readonly filter: KeyFilter
+  readonly sort: Sort
+  readonly span: Span
+  readonly at: number
+}
+
+export interface UserWindowQuery {
+  readonly search?: string
+  readonly span: Span
+  readonly at: number
+}
+
 export interface KeyQuery {
   readonly filter: KeyFilter
   readonly sort: Sort

@@ -22,6 +22,25 @@ export interface UsageStats {
   }
 }
 
+/** One key's calls within a window. */
+export interface KeyCalls {
+  readonly keyId: string
+  readonly accepted: number
+  readonly rateLimited: number
+}
+
+/** Usage at a glance, of a window. Counts and series are those of `usageStats` for the same selector and window. */
+export interface Overview extends Pick<UsageStats, 'usageCount' | 'rateLimitedCount' | 'refused' | 'lastUsedAt' | 'series'> {
+  /** The keys with the most accepted calls, and those with the most rate-limited ones; most first, none without a call. */
+  readonly busiest: readonly KeyCalls[]
+  readonly limited: readonly KeyCalls[]
+  /** Calls of any code by hour, over all hours that are kept: `[hours since 1970, calls]`, ascending; for the heatmap. */
+  readonly hours: readonly (readonly [hour: number, calls: number])[]
+}
+
+/** How many keys an overview names in each of its two lists. */
+export const OVERVIEW_KEYS = 10
+
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : isoFrom(ms))
 
 /** The counts of a tally: all of them, or those of the window's buckets. */

@@ -11,6 +11,8 @@ import { KeywrightError } from './domain/refusal.ts'
 import { isoFrom } from './domain/time.ts'
 import type { Draw } from './domain/token.ts'
 import type { CallOptions, Explanation, LimitAnswer, Verdict } from './domain/verdict.ts'
+import type { Live } from './live.ts'
+import { createLive } from './live.ts'
 import type { Changed } from './run-change.ts'
 import { runChange } from './run-change.ts'
 import { explain, isInForce, newestShortId, verify } from './verify.ts'
@@ -29,7 +31,8 @@ export interface ManagerOptions {
 /** Who makes a change, and which revision of the key it was decided on. */
 export interface ChangeOptions {
   readonly actor?: Actor | undefined
-  readonly expectedRevision?: number | undefined
+  /** One for all keys, or one for each by its id; a key without one is not compared. */
+  readonly expectedRevision?: number | ReadonlyMap<string, number> | undefined
 }
 
 export interface Manager {
@@ -46,6 +49,8 @@ export interface Manager {
   readonly explain: (token: unknown, options: CallOptions) => Promise<Explanation>
   readonly checkRateLimit: (ref: KeyRef, limit: RateLimit) => Promise<LimitAnswer>
   readonly findKey: (ref: KeyRef) => Promise<KeyView | null>
+  /** The pulse of the store from now on, for an app that stands open. The caller closes it. */
+  readonly live: () => Live
   readonly subscribe: (listener: (change: { readonly revision: number }) => void) => () => void
   /** `isLast`: the process may end now. */
   readonly flush: (isLast?: boolean) => Promise<void>
@@ -148,6 +153,10 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
       assertOpen()
       const key = await store.findKey(ref)
       return key === null ? null : keyView(key, now())
+    },
+    live() {
+      assertOpen()
+      return createLive(store)
     },
     subscribe(listener) {
       assertOpen()

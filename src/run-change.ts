@@ -32,7 +32,7 @@ export interface ChangeContext {
   readonly actor: Actor
   readonly clock: () => number
   readonly draw: Draw
-  readonly expectedRevision: number | undefined
+  readonly expectedRevision: number | ReadonlyMap<string, number> | undefined
 }
 
 /** The one way of a change: select, then under the lock read the clock, guard, decide and hand the changes over. */
@@ -95,8 +95,10 @@ function decideEach<F extends Fields>(
   moment: Moment,
   { brand, targets, isTaken }: Facts,
   selected: Selected,
-  expectedRevision: number | undefined,
+  expectedRevision: ChangeContext['expectedRevision'],
 ): Step[] {
+  const expectedOf = (id: string): number | undefined =>
+    typeof expectedRevision === 'object' ? expectedRevision.get(id) : expectedRevision
   const seen = new Set<string>()
   return targets.flatMap((key, index): Step[] => {
     const ref = 'refs' in selected ? selected.refs[index] : undefined
@@ -105,9 +107,9 @@ function decideEach<F extends Fields>(
     if (seen.has(key.id)) return []
     seen.add(key.id)
     const refused = (refusal: Refusal): Step[] => [{ id: key.id, key, decided: null, refusal }]
-    if (expectedRevision !== undefined && key.revision !== expectedRevision) {
-      return refused(refuse('CHANGED_MEANWHILE', `key ${key.id} is at revision ${key.revision}, not ${expectedRevision}`))
-    }
+    const expected = expectedOf(key.id)
+    if (expected !== undefined && key.revision !== expected)
+      return refused(refuse('CHANGED_MEANWHILE', `key ${key.id} is at revision ${key.revision}, not ${expected}`))
     const guarded = command.guard(key, moment.at)
     // Of keys that are selected, those that can't be changed so are left out; of keys that are named, they are reported.
     if (guarded !== null) return ref === undefined ? [] : refused(guarded)

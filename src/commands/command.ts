@@ -3,7 +3,7 @@
 import type { Actor } from '../domain/audit.ts'
 import type { ChangeAction } from '../domain/change.ts'
 import type { Fields, InputOf } from '../domain/field.ts'
-import type { Key, KeyRef } from '../domain/key.ts'
+import type { Key, KeyRef, SeenKey } from '../domain/key.ts'
 import type { Store, VerifyOptions } from '../domain/ports.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { KeyFilter } from '../domain/selection.ts'
@@ -59,7 +59,7 @@ export interface ChangeCommand<F extends Fields = Fields> extends Description<F>
   readonly on: 'new' | 'one' | 'many'
   select(input: InputOf<F>): Selected | Refusal
   /** Why the key can't be changed so, whatever the input; null when it can. */
-  readonly guard: (key: Key, at: number) => Refusal | null
+  readonly guard: (key: SeenKey, at: number) => Refusal | null
   decide(key: Key | null, input: InputOf<F>, moment: Moment, circumstances: Circumstances): Decided | Refusal
   reason(input: InputOf<F>): string | null
 }

@@ -1,7 +1,7 @@
 // Edits: a key with some fields replaced, and the rules that every edited or new key must keep. Pure.
 
 import { isUnchanged } from './change.ts'
-import type { Key } from './key.ts'
+import type { Key, SeenKey } from './key.ts'
 import type { Refusal } from './refusal.ts'
 import { refuse } from './refusal.ts'
 import { isoFrom } from './time.ts'
@@ -31,7 +31,7 @@ export function pastExpiry(expiresAt: number, at: number): Refusal | null {
   })
 }
 
-export function revokedProblem(key: Key): Refusal | null {
+export function revokedProblem(key: SeenKey): Refusal | null {
   return key.revokedAt === null ? null : refuse('KEY_REVOKED', `key ${key.id} was revoked at ${key.revokedAt}`)
 }
 

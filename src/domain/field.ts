@@ -17,6 +17,9 @@ export interface Kind<T> {
   readonly accepts: string
   /** True when several values, or the flag again, are one value. */
   readonly isList: boolean
+  /** All there is to choose from, where it is a closed list; and what a form offers where it is not. */
+  readonly choices?: readonly string[]
+  readonly presets?: readonly string[]
   readonly fromTexts: (texts: readonly string[]) => Parsed<T>
   readonly fromValue: (value: unknown) => Parsed<T>
   // A method, so that fields of any value can stand in one list.

@@ -83,7 +83,7 @@ function rateLimitFromText(given: string): RateLimit | null {
   return rateLimit(name, Number(limit), parseDuration(/^\d/.test(window) ? window : `1${window}`))
 }
 
-export const rateLimits: Kind<readonly RateLimit[]> = listOf<RateLimit>({
+const rateLimitList = listOf<RateLimit>({
   placeholder: '[NAME=]N/WINDOW…',
   accepts: `at most ${MAX_RATE_LIMITS} limits as in 100/m or burst=10/s, each name once, 1 to 1000000000 calls in 1s to 31d`,
   most: MAX_RATE_LIMITS,
@@ -97,6 +97,8 @@ export const rateLimits: Kind<readonly RateLimit[]> = listOf<RateLimit>({
   finish: (limits) => (new Set(limits.map(({ name }) => name)).size === limits.length ? limits : null),
   items: (list) => list,
 })
+
+export const rateLimits: Kind<readonly RateLimit[]> = { ...rateLimitList, presets: ['60/m', '1000/h', '10000/d', 'burst=10/s'] }
 
 export function formatRateLimit({ name, limit, windowSeconds }: RateLimit): string {
   return `${name === DEFAULT_LIMIT_NAME ? '' : `${name}=`}${limit}/${formatDuration(windowSeconds)}`

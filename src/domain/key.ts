@@ -76,7 +76,10 @@ export type Status = (typeof STATUSES)[number]
 
 const isAfter = (instant: string | null, at: number): boolean => instant !== null && Date.parse(instant) > at
 
-export function isExpired(key: Key, at: number): boolean {
+/** A key as guards see it: with or without the hashes of its secrets. */
+export type SeenKey = Omit<Key, 'secrets'> & { readonly secrets: readonly Omit<Secret, 'hash'>[] }
+
+export function isExpired(key: Pick<Key, 'expiresAt'>, at: number): boolean {
   return key.expiresAt !== null && !isAfter(key.expiresAt, at)
 }
 
@@ -92,7 +95,7 @@ export function statusOf(key: Key, at: number): Status {
 }
 
 /** Older secrets that still work, newest first. */
-export function secretsInGrace(key: Key, at: number): readonly Secret[] {
+export function secretsInGrace<S extends Pick<Secret, 'notAfter'>>(key: { readonly secrets: readonly S[] }, at: number): readonly S[] {
   return key.secrets.filter((secret) => isAfter(secret.notAfter, at))
 }
 

@@ -17,6 +17,11 @@ import {
 
 const identity = (text: string): string => text
 
+/** The kind with what a form offers for it. */
+function withPresets<T>(presets: readonly string[], kind: Kind<T>): Kind<T> {
+  return { ...kind, presets }
+}
+
 export function text(placeholder: string): Kind<string> {
   return single({
     placeholder,
@@ -27,12 +32,13 @@ export function text(placeholder: string): Kind<string> {
 }
 
 export function choice<const T extends string>(choices: readonly T[]): Kind<T> {
-  return single<T>({
+  const kind = single<T>({
     placeholder: choices.join('|'),
     accepts: choices.join(', '),
     fromText: (given) => choices.find((one) => one === given) ?? null,
     toText: identity,
   })
+  return { ...kind, choices }
 }
 
 /** Several of a closed list; the library may also give one alone. */
@@ -71,14 +77,17 @@ export function integer(least: number, most: number): Kind<number> {
 }
 
 /** Seconds; written as a duration, given by the library as a number. */
-export const seconds: Kind<number> = single({
-  placeholder: 'DURATION',
-  accepts: DURATION_ACCEPTS,
-  fromText: parseDuration,
-  fromValue: (value) =>
-    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_DURATION_SECONDS ? (value as number) : null,
-  toText: formatDuration,
-})
+export const seconds: Kind<number> = withPresets(
+  ['1h', '24h', '7d', '0s'],
+  single({
+    placeholder: 'DURATION',
+    accepts: DURATION_ACCEPTS,
+    fromText: parseDuration,
+    fromValue: (value) =>
+      Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_DURATION_SECONDS ? (value as number) : null,
+    toText: formatDuration,
+  }),
+)
 
 /** A moment that may stand relative to the command's own, which is read only under the lock. */
 export type When = { readonly at: number } | { readonly inSeconds: number }
@@ -112,6 +121,7 @@ export const expiry: Kind<When | null> = {
   placeholder: 'DAYS|DURATION|DATE|never',
   accepts: `days as in 90, a duration as in 12h, a date as in 2027-01-31, or never`,
   isList: false,
+  presets: ['7d', '30d', '90d', '365d', 'never'],
   fromTexts: ([given = '', ...more]) => {
     if (more.length > 0) return { problem: 'takes one value' }
     if (given === 'never') return { value: null }

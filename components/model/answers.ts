@@ -1,0 +1,157 @@
+// Answers of the store, put where they belong: the page, form or dialog that asked. One that nobody waits for is dropped.
+
+import type { AuditRow } from '../../src/domain/audit.ts'
+import type { Window } from '../../src/domain/selection.ts'
+import type { CommandName } from '../keymap.ts'
+import { explanationRows, reportRows } from '../screens/panel-rows.ts'
+import { isAction } from './actions.ts'
+import { withFacts } from './dialog.ts'
+import type { Answer, NamedCalls, Questions } from './effect.ts'
+import { offBoarded, ran } from './handlers.ts'
+import type { DialogLayer, FormLayer, Layer } from './layers.ts'
+import { listHeight } from './layout.ts'
+import type { ListRow } from './list.ts'
+import { EMPTY_LIST, loaded, movedTo } from './list.ts'
+import { newKey, opened, refiltered } from './pages.ts'
+import { openedPanel } from './panel.ts'
+import type { AuditPageState, KeysPage, Message, Page, State, Wanted } from './state.ts'
+import type { Step } from './step.ts'
+import { formatCount, pageOf, popped, step, toasted, withPage } from './step.ts'
+
+type AnswerMessage = Extract<Message, { readonly on: 'answer' }>
+
+const withLayer = (state: State, layer: Layer & { readonly id: number }): State => ({
+  ...state,
+  layers: state.layers.map((one) => ('id' in one && one.id === layer.id ? layer : one)),
+})
+
+function listPart<T extends { readonly id: string } | { readonly userId: string }>(window: Window<T>) {
+  const rows: ListRow<T>[] = window.rows.map(({ place, item }) => ({ id: place.id, item }))
+  return { rows, isAtStart: window.position === 0, isAtEnd: window.position + window.rows.length >= window.total }
+}
+
+/** For lists whose rows have no time: an end or a row. */
+const wantedRow = (wanted: Wanted) => (wanted !== null && typeof wanted === 'object' && 'at' in wanted ? null : wanted)
+
+function keysAnswered(state: State, page: KeysPage, window: Questions['keys']['answer']): State {
+  const list = loaded(page.list, listPart(window), listHeight(state, page), wantedRow(page.wanted))
+  const isOnFirst = list.isAtStart && list.rows[0]?.id === list.cursor
+  const isSameList = page.list.isLoaded && page.wanted === null
+  const grown = isSameList ? Math.max(0, window.total - page.total) : 0
+  const places = new Map(window.rows.map(({ place }) => [place.id, place]))
+  const fresh = isOnFirst || !isSameList ? 0 : page.fresh + grown
+  return withPage(state, { ...page, list, places, position: window.position, total: window.total, fresh, wanted: null })
+}
+
+const auditRowsOf = (rows: readonly AuditRow[]): ListRow<AuditRow>[] => rows.map((item) => ({ id: String(item.record.seq), item }))
+
+function auditAnswered(state: State, page: AuditPageState, { rows, hasNewer, hasOlder, lastSeq }: Questions['audit']['answer']): State {
+  const part = { rows: auditRowsOf(rows), isAtStart: !hasNewer, isAtEnd: !hasOlder }
+  const { wanted } = page
+  const isTime = wanted !== null && typeof wanted === 'object' && 'at' in wanted
+  const row = isTime ? part.rows.findLast(({ item }) => Date.parse(item.record.at) >= wanted.at) : undefined
+  const list = loaded(page.list, part, listHeight(state, page), isTime ? { id: row?.id ?? part.rows[0]?.id ?? '' } : wanted)
+  const isOnFirst = list.isAtStart && list.rows[0]?.id === list.cursor
+  const grown = page.list.isLoaded && wanted === null ? Math.max(0, lastSeq - page.lastSeq) : 0
+  return withPage(state, { ...page, list, lastSeq, fresh: isOnFirst ? 0 : page.fresh + grown, wanted: null })
+}
+
+function pageAnswered(state: State, page: Page, what: string, answer: Answer): State {
+  if (answer.ask === 'keys' && page.screen === 'keys') return keysAnswered(state, page, answer.result)
+  if (answer.ask === 'users' && page.screen === 'users') {
+    const { position, total } = answer.result
+    const list = loaded(page.list, listPart(answer.result), listHeight(state, page), wantedRow(page.wanted))
+    return withPage(state, { ...page, list, position, total, wanted: null })
+  }
+  if (answer.ask === 'audit' && page.screen === 'audit') return auditAnswered(state, page, answer.result)
+  if (answer.ask === 'timeline' && page.screen === 'audit') return withPage(state, { ...page, timeline: answer.result })
+  if (answer.ask === 'audit' && page.screen === 'key') return withPage(state, { ...page, records: answer.result.rows })
+  if (answer.ask === 'life' && page.screen === 'key') {
+    const { result: life } = answer
+    return withPage(
+      state,
+      life === null ? { ...page, isGone: true } : { ...page, life, isGone: false, label: life.key.name ?? life.key.id },
+    )
+  }
+  if (answer.ask === 'glance' && page.screen === 'usage') {
+    const rows: ListRow<NamedCalls>[] = answer.result.named.map((item) => ({ id: item.keyId, item }))
+    const list = loaded(page.list, { rows, isAtStart: true, isAtEnd: true }, listHeight(state, page))
+    return withPage(state, { ...page, glance: answer.result, list })
+  }
+  if (answer.ask === 'hygiene' && page.screen === 'hygiene') return withPage(state, refiltered({ ...page, all: answer.result }))
+  if (answer.ask === 'ids' && page.screen === 'keys' && what === 'marks') {
+    const { ids, total } = answer.result
+    const said =
+      ids.length < total ? `marked the first ${formatCount(ids.length)} of ${formatCount(total)}` : `marked ${formatCount(ids.length)}`
+    return toasted(withPage(state, { ...page, marks: new Set(ids), rangeFrom: null }), 'accent', said)
+  }
+  return state
+}
+
+function formAnswered(state: State, form: FormLayer, answer: Answer): Step {
+  if (answer.ask === 'owners')
+    return step({ ...state, known: { ...state.known, owners: [...new Set([...answer.result, ...state.known.owners])] } })
+  if (answer.ask === 'facts') {
+    const [key] = answer.result
+    if (key === undefined) return step(withLayer(state, { ...form, changed: 'changed meanwhile: the key is gone' }))
+    if (form.revision === null || key.revision === form.revision) return step(state)
+    const changed = `changed meanwhile: ${key.name ?? key.id} is ${key.status}, at revision ${key.revision}; Enter submits all the same`
+    return step(withLayer(state, { ...form, changed, revision: key.revision }))
+  }
+  if (answer.ask === 'explain')
+    return step(openedPanel(popped(state), { what: 'rows', title: 'Verdict', rows: explanationRows(answer.result) }))
+  if (answer.ask === 'acceptLoss')
+    return step(toasted({ ...popped(state), chain: { state: 'unverified' } }, 'good', `accepted at seq ${answer.result.seq}`))
+  return step(state)
+}
+
+function verified(state: State, { report, seq }: Questions['verify']['answer']): State {
+  if (report.ok) return toasted({ ...state, chain: { state: 'verified', seq } }, 'good', `verified to ${seq}`)
+  const at = report.firstBad === null ? 'keys.json' : String(report.firstBad)
+  const broken = toasted({ ...state, chain: { state: 'broken', at } }, 'bad', `BROKEN at ${at}: ${report.problems[0]?.problem ?? ''}`)
+  return openedPanel(broken, { what: 'rows', title: 'What audit verify found', rows: reportRows(report) })
+}
+
+export function answered(state: State, message: AnswerMessage): Step {
+  const { slot } = message
+  const [kind = '', name = '', what = ''] = slot.split(':')
+  if (kind === 'page') {
+    const page = state.pages.find(({ id }) => String(id) === name)
+    return step(page === undefined ? state : pageAnswered(state, page, what, message))
+  }
+  if (kind === 'form') {
+    const form = state.layers.find((layer): layer is FormLayer => layer.kind === 'form' && String(layer.id) === name)
+    return form === undefined ? step(state) : formAnswered(state, form, message)
+  }
+  if (kind === 'dialog') {
+    const dialog = state.layers.find((layer): layer is DialogLayer => layer.kind === 'dialog' && String(layer.id) === name)
+    return step(dialog !== undefined && message.ask === 'facts' ? withLayer(state, withFacts(dialog, message.result)) : state)
+  }
+  if (message.ask === 'known') return step({ ...state, known: message.result })
+  if (message.ask === 'verify') return step(verified(state, message.result))
+  if (message.ask === 'ids' && kind === 'off-board') return offBoarded(state, slot.slice('off-board:'.length), message.result.ids)
+  if (message.ask === 'named' && kind === 'palette') return namedAnswered(state, name as CommandName, message.result)
+  return step(state)
+}
+
+/** A key that was named in the palette: its page, and on it the action once the key is known. */
+function namedAnswered(state: State, command: CommandName, id: string): Step {
+  const page = pageOf(state)
+  if (command === 'open' || !isAction(command)) return opened(state, newKey(id, id))
+  if (page.screen === 'keys' && page.list.rows.some((row) => row.id === id)) {
+    return ran(
+      withPage(state, { ...page, marks: new Set(), list: movedTo({ ...EMPTY_LIST, ...page.list }, id, listHeight(state, page)) }),
+      command,
+    )
+  }
+  const { state: shown, effects } = opened(state, newKey(id, id))
+  return { state: { ...shown, pending: { keyId: id, command } }, effects }
+}
+
+/** The action that waited for its key, now that the key is known. */
+export function pendingRan(state: State): Step {
+  const { pending } = state
+  const page = pageOf(state)
+  if (pending === null || page.screen !== 'key' || page.keyId !== pending.keyId || page.life === null) return step(state)
+  return ran({ ...state, pending: null }, pending.command)
+}

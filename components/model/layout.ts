@@ -1,0 +1,34 @@
+// How much room each part of the screen has. Shared by the model, which scrolls, and the screens, which draw.
+
+import type { Page, Size, State } from './state.ts'
+
+/** Header, breadcrumb, toast and hints. */
+const FRAME_ROWS = 4
+/** From this width on a detail pane stands beside the list. */
+const WIDE_COLUMNS = 116
+const PANE_COLUMNS = 46
+const USAGE_LIST_ROWS = 6
+const FINDING_ROWS = 4
+
+export function bodyHeight({ rows }: Size): number {
+  return Math.max(1, rows - FRAME_ROWS)
+}
+
+export function paneWidth({ columns }: Size): number {
+  return columns >= WIDE_COLUMNS ? PANE_COLUMNS : 0
+}
+
+/** Rows that the list of a page may take. */
+export function listHeight({ size, pulse, trouble }: Pick<State, 'size' | 'pulse' | 'trouble'>, { screen }: Page): number {
+  const isBannered = (pulse?.trouble ?? trouble) != null
+  const body = bodyHeight(size) - (isBannered ? 2 : 0)
+  const taken = {
+    keys: 1,
+    users: 1,
+    audit: 2,
+    hygiene: FINDING_ROWS,
+    key: 0,
+    usage: body - Math.min(USAGE_LIST_ROWS, Math.floor(body / 3)),
+  }[screen]
+  return Math.max(1, body - taken)
+}

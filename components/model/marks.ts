@@ -1,0 +1,65 @@
+// Marks and sorting on Keys: marks are key ids and stay with their keys.
+
+import { parseFilter } from '../../src/domain/filter-language.ts'
+import type { Sort } from '../../src/domain/selection.ts'
+import { listHeight } from './layout.ts'
+import { between, moved } from './list.ts'
+import { reloaded } from './pages.ts'
+import type { KeysPage, State } from './state.ts'
+import type { Step } from './step.ts'
+import { ask, pageOf, slotOf, step, toasted, withPage } from './step.ts'
+
+/** The columns of Keys that can be sorted by, in the order in which they stand. */
+export const KEY_COLUMNS = ['status', 'name', 'userId', 'id', 'scopes', 'expiresAt', 'lastUsedAt', 'hour', 'limited'] as const
+export type KeyColumn = (typeof KEY_COLUMNS)[number]
+
+const SORTABLE: ReadonlySet<string> = new Set(['status', 'name', 'userId', 'id', 'expiresAt', 'lastUsedAt'])
+
+const onKeys = (state: State, work: (page: KeysPage) => Step): Step => {
+  const page = pageOf(state)
+  return page.screen === 'keys' ? work(page) : step(state)
+}
+
+/** Marks the row under the cursor, or takes its mark away, and goes on to the next. */
+export const marked = (state: State): Step =>
+  onKeys(state, (page) => {
+    const { cursor } = page.list
+    if (cursor === null) return step(state)
+    const marks = new Set(page.marks)
+    if (!marks.delete(cursor)) marks.add(cursor)
+    return step(withPage(state, { ...page, marks, list: moved(page.list, 1, listHeight(state, page)) }))
+  })
+
+/** The rows of the range that is being marked, from where it began to the cursor. */
+export function rangeOf({ list, rangeFrom }: KeysPage): readonly string[] {
+  return rangeFrom === null || list.cursor === null ? [] : between(list, rangeFrom, list.cursor)
+}
+
+export const rangeMarked = (state: State): Step =>
+  onKeys(state, (page) => {
+    if (page.rangeFrom === null)
+      return step(toasted(withPage(state, { ...page, rangeFrom: page.list.cursor }), 'accent', 'a range begins here; V again ends it'))
+    const range = rangeOf(page)
+    const next = withPage(state, { ...page, rangeFrom: null, marks: new Set([...page.marks, ...range]) })
+    if (range.length === 0)
+      return step(toasted(next, 'warn', 'the range is too long to see whole; narrow the list with / and mark all with *'))
+    return step(next)
+  })
+
+/** Marks all that the filter shows, seen or not; again: none. */
+export const allMarked = (state: State): Step =>
+  onKeys(state, (page) => {
+    if (page.marks.size > 0 && page.marks.size >= page.total) return step(withPage(state, { ...page, marks: new Set(), rangeFrom: null }))
+    const filter = parseFilter(page.filter)
+    if (filter === null) return step(state)
+    return step(state, ask(slotOf('page', page.id, 'marks'), { ask: 'ids', query: { filter, sort: page.sort } }))
+  })
+
+/** Sorts by the column in focus; by the same column again, the other way round. */
+export const sortedByColumn = (state: State): Step =>
+  onKeys(state, (page) => {
+    const field = KEY_COLUMNS[page.column] as string
+    if (!SORTABLE.has(field)) return step(toasted(state, 'warn', 'this column can not be sorted by; h and l choose another'))
+    const sort: Sort = { field: field as Sort['field'], isReversed: page.sort.field === field ? !page.sort.isReversed : false }
+    return reloaded(withPage(state, { ...page, sort, wanted: 'first' }), 'first')
+  })

@@ -1,0 +1,159 @@
+// The palette: every screen and every command of the command line by its name, with arguments. Enter runs.
+
+import { commandText, splitWords } from '../../src/commands/as-command.ts'
+import { auditExport } from '../../src/commands/audit.ts'
+import { COMMANDS } from '../../src/commands/index.ts'
+import { parseKeyRef } from '../../src/domain/key.ts'
+import type { CommandName } from '../keymap.ts'
+import type { Press } from '../keys.ts'
+import { INTERRUPTED } from './form-keys.ts'
+import { acceptLossForm, explainForm, generateForm } from './forms.ts'
+import { ran } from './handlers.ts'
+import type { PaletteLayer } from './layers.ts'
+import { EMPTY_INPUT, edited, inputOf } from './line-input.ts'
+import { filtered, newAudit, newKeys, opened, switched } from './pages.ts'
+import type { State } from './state.ts'
+import type { Step } from './step.ts'
+import { andThen, ask, popped, pushed, step, toasted, withTopLayer } from './step.ts'
+
+export interface Entry {
+  readonly words: string
+  readonly summary: string
+  readonly run: (state: State, rest: readonly string[]) => Step
+}
+
+/** A screen, with what is typed behind it as its filter. */
+const screen = (words: 'keys' | 'users' | 'usage' | 'audit' | 'hygiene', summary: string): Entry => ({
+  words,
+  summary,
+  run: (state, rest) => {
+    if (rest.length === 0) return switched(state, words)
+    if (words === 'keys') return opened(state, newKeys(rest.join(' ')))
+    if (words === 'audit') return opened(state, newAudit(rest.join(' ')))
+    return andThen(switched(state, words), (next) => filtered(next, rest.join(' ')))
+  },
+})
+
+/** An action on the key that is named behind it, else on the one in hand. */
+const action =
+  (command: CommandName) =>
+  (state: State, rest: readonly string[]): Step => {
+    const [name] = rest
+    if (name === undefined) return ran(state, command)
+    return step(state, ask(`palette:${command}`, { ask: 'named', query: { ref: parseKeyRef(name) } }))
+  }
+
+const SCREENS: readonly Entry[] = [
+  screen('keys', 'every key; filter words may follow'),
+  screen('users', 'owners with their keys'),
+  screen('usage', 'live charts'),
+  screen('audit', 'the log; filter words may follow'),
+  screen('hygiene', 'what should be mended'),
+]
+
+/** What the command line's commands mean here. One that is missing here is offered as a line to copy. */
+const RUNS: Readonly<Record<string, Entry['run']>> = {
+  generate: (state, [owner]) => generateForm(state, owner ?? null, null),
+  validate: (state) => explainForm(state),
+  list: (state, rest) => opened(state, newKeys(rest.join(' '))),
+  show: action('open'),
+  users: (state) => switched(state, 'users'),
+  stats: (state) => switched(state, 'usage'),
+  rotate: action('key.rotate'),
+  'grace end': action('key.overlap'),
+  'grace extend': action('key.overlap'),
+  revoke: action('key.revoke'),
+  disable: action('key.disable'),
+  enable: action('key.disable'),
+  'scope add': action('key.scopes'),
+  'scope remove': action('key.scopes'),
+  'scope set': action('key.scopes'),
+  update: action('key.edit'),
+  'audit list': (state) => switched(state, 'audit'),
+  'audit verify': (state) => andThen(switched(state, 'audit'), (next) => ran(next, 'audit.verify')),
+  'audit accept-loss': (state) => acceptLossForm(state),
+  hygiene: (state) => switched(state, 'hygiene'),
+}
+
+const copyInstead =
+  (words: string): Entry['run'] =>
+  (state) => {
+    const command = COMMANDS.find((one) => one.words === words) ?? auditExport
+    const text = commandText(command as typeof auditExport, words === auditExport.words ? { format: 'jsonl' } : {}, state.setting.storeFlag)
+    return step(toasted(state, 'accent', `in a shell: ${text}`), { effect: 'copy', text })
+  }
+
+const OWN: readonly (readonly [words: string, command: CommandName, summary: string])[] = [
+  ['pause', 'pause', 'stop and go on with live updates'],
+  ['mouse', 'mouse', 'take clicks and the wheel, or leave them to the terminal'],
+  ['redraw', 'redraw', 'draw the screen anew'],
+  ['suspend', 'suspend', 'back to the shell; fg returns'],
+  ['help', 'help', 'the keys of this screen'],
+  ['quit', 'quit', 'leave Keywright'],
+]
+
+const NAMES_OF_SCREENS: ReadonlySet<string> = new Set(SCREENS.map(({ words }) => words))
+
+export const ENTRIES: readonly Entry[] = [
+  ...SCREENS,
+  ...COMMANDS.filter(({ words }) => !NAMES_OF_SCREENS.has(words)).map(({ words, summary }) => ({
+    words,
+    summary,
+    run: RUNS[words] ?? copyInstead(words),
+  })),
+  ...OWN.map(([words, command, summary]): Entry => ({ words, summary, run: (state) => ran(state, command) })),
+]
+
+export function openedPalette(state: State): Step {
+  return step(pushed(state, { kind: 'palette', input: EMPTY_INPUT, choice: 0 }))
+}
+
+/** Entries that fit what is typed, those that begin with it first; once a whole name stands there, that one alone. */
+export function fittingEntries({ input }: PaletteLayer): readonly Entry[] {
+  const text = input.text.trimStart().toLowerCase()
+  const named = entryNamed(text)
+  if (named !== null && text.length > named.words.length) return [named]
+  const rank = ({ words }: Entry): number =>
+    words.startsWith(text) ? 0 : words.split(' ').some((word) => word.startsWith(text)) ? 1 : words.includes(text) ? 2 : 3
+  const word = text.trim()
+  return ENTRIES.filter((entry) => rank(entry) < 3 || word === '').sort((a, b) => rank(a) - rank(b))
+}
+
+/** The entry whose whole name stands at the beginning; the longest, so that `audit verify` is not `audit`. */
+function entryNamed(text: string): Entry | null {
+  const fitting = ENTRIES.filter(({ words }) => text === words || text.startsWith(`${words} `))
+  return fitting.reduce<Entry | null>((best, entry) => (best === null || entry.words.length > best.words.length ? entry : best), null)
+}
+
+export function palettePress(state: State, palette: PaletteLayer, press: Press): Step {
+  const entries = fittingEntries(palette)
+  const chosen = entries[Math.min(palette.choice, entries.length - 1)]
+  switch (press.text === null ? state.setting.keymap.commandOf(press.name, ['palette']) : null) {
+    case 'layer.close':
+      return step(popped(state))
+    case 'interrupt':
+      return step(state, { effect: 'exit', code: INTERRUPTED })
+    case 'palette.run':
+      return run(popped(state), palette, chosen)
+    case 'palette.complete':
+      return step(chosen === undefined ? state : withTopLayer(state, { ...palette, input: inputOf(`${chosen.words} `), choice: 0 }))
+    case 'suggestion.take':
+      if (palette.input.caret < palette.input.text.length || chosen === undefined) break
+      return step(withTopLayer(state, { ...palette, input: inputOf(`${chosen.words} `), choice: 0 }))
+    case 'suggestion.next':
+      return step(withTopLayer(state, { ...palette, choice: Math.min(palette.choice + 1, Math.max(0, entries.length - 1)) }))
+    case 'suggestion.previous':
+      return step(withTopLayer(state, { ...palette, choice: Math.max(0, palette.choice - 1) }))
+  }
+  const input = edited(palette.input, press)
+  return step(input === null ? state : withTopLayer(state, { ...palette, input, choice: 0 }))
+}
+
+function run(state: State, { input, choice }: PaletteLayer, chosen: Entry | undefined): Step {
+  const text = input.text.trim()
+  const named = choice === 0 ? entryNamed(text.toLowerCase()) : null
+  const entry = named ?? chosen
+  if (entry === undefined) return step(toasted(state, 'warn', `no command is called ${text}; : lists them all`))
+  const rest = named === null ? [] : splitWords(text.slice(named.words.length))
+  return entry.run(state, rest)
+}

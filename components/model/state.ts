@@ -1,0 +1,197 @@
+// The state of the terminal app: pages, layers above them, and what is known of the store. Data only; never holds a bare token.
+
+import type { AuditRow, Timeline } from '../../src/domain/audit.ts'
+import type { Pulse } from '../../src/domain/ports.ts'
+import type { KeywrightError } from '../../src/domain/refusal.ts'
+import type { Place, Sort } from '../../src/domain/selection.ts'
+import type { UsageWindow } from '../../src/domain/usage.ts'
+import type { FindingRow } from '../../src/queries/hygiene.ts'
+import type { KeyRow, Known, UserRow, WholeLife } from '../../src/queries/keys.ts'
+import type { CommandName, Keymap } from '../keymap.ts'
+import type { Press } from '../keys.ts'
+import type { Theme } from '../theme.ts'
+import type { Answer, ChangedItem, Glance, NamedCalls } from './effect.ts'
+import type { Layer } from './layers.ts'
+import type { List } from './list.ts'
+
+export interface Size {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** Below this nothing is drawn but that it is too small. */
+export const MIN_SIZE: Size = { columns: 60, rows: 16 }
+
+/** A named beginning for the generate form, out of the store's settings. Texts as they are typed. */
+export interface Template {
+  readonly name: string
+  readonly texts: Readonly<Record<string, string>>
+}
+
+/** The viewer's time zone: minutes that local time is ahead of UTC at a moment. */
+export type ZoneOffset = (ms: number) => number
+
+/** What stays the same while the app is open. */
+export interface Setting {
+  readonly theme: Theme
+  readonly keymap: Keymap
+  /** The store's file name for the header, and how a copied command names it: null when it is the default one. */
+  readonly storeName: string
+  readonly storeFlag: string | null
+  /** The folder beside which a token is offered to be written. */
+  readonly storeFolder: string
+  readonly brand: string
+  readonly isReadOnly: boolean
+  readonly isDemo: boolean
+  readonly zoneOffset: ZoneOffset
+  readonly templates: readonly Template[]
+}
+
+/** What is known of the chain: only `v` finds out. */
+export type Chain =
+  | { readonly state: 'unverified' }
+  | { readonly state: 'verified'; readonly seq: number }
+  | { readonly state: 'broken'; readonly at: string }
+
+/** Where the cursor shall be once the list has answered; null: where it is. */
+export type Wanted = 'first' | 'last' | { readonly id: string } | { readonly at: number } | null
+
+export interface KeysPage {
+  readonly screen: 'keys'
+  readonly id: number
+  readonly filter: string
+  readonly sort: Sort
+  readonly column: number
+  readonly list: List<KeyRow>
+  readonly places: ReadonlyMap<string, Place>
+  readonly position: number
+  readonly total: number
+  readonly marks: ReadonlySet<string>
+  /** Where a range of marks was begun. */
+  readonly rangeFrom: string | null
+  /** Rows that came since the cursor was last on the first row. */
+  readonly fresh: number
+  readonly wanted: Wanted
+}
+
+export interface UsersPage {
+  readonly screen: 'users'
+  readonly id: number
+  readonly filter: string
+  readonly list: List<UserRow>
+  readonly position: number
+  readonly total: number
+  readonly wanted: Wanted
+}
+
+/** Whose usage is charted. */
+export type Subject =
+  | { readonly of: 'store' }
+  | { readonly of: 'owner'; readonly userId: string }
+  | { readonly of: 'key'; readonly keyId: string; readonly label: string }
+export type ChartMode = 'braille' | 'block' | 'ascii'
+
+export interface UsagePage {
+  readonly screen: 'usage'
+  readonly id: number
+  readonly subject: Subject
+  readonly window: UsageWindow
+  readonly mode: ChartMode
+  /** On a small terminal the heatmap stands in the chart's place. */
+  readonly isHeatmapShown: boolean
+  readonly glance: Glance | null
+  readonly list: List<NamedCalls>
+}
+
+export interface AuditPageState {
+  readonly screen: 'audit'
+  readonly id: number
+  readonly filter: string
+  readonly list: List<AuditRow>
+  readonly lastSeq: number
+  /** Records that came since the cursor was last on the newest one. */
+  readonly fresh: number
+  readonly timeline: Timeline | null
+  readonly wanted: Wanted
+}
+
+export interface HygienePage {
+  readonly screen: 'hygiene'
+  readonly id: number
+  readonly filter: string
+  readonly all: readonly FindingRow[]
+  readonly list: List<FindingRow>
+}
+
+export interface KeyPage {
+  readonly screen: 'key'
+  readonly id: number
+  readonly keyId: string
+  readonly label: string
+  readonly window: UsageWindow
+  readonly mode: ChartMode
+  readonly life: WholeLife | null
+  readonly isGone: boolean
+  readonly records: readonly AuditRow[]
+  /** The line of the page that the cursor is on, and the first one drawn. */
+  readonly line: number
+  readonly offset: number
+}
+
+export type Page = KeysPage | UsersPage | UsagePage | AuditPageState | HygienePage | KeyPage
+export type Screen = Page['screen']
+
+export interface Toast {
+  readonly text: string
+  readonly role: 'good' | 'warn' | 'bad' | 'accent'
+  readonly at: number
+}
+
+/** Work that is going on for a slot. `progress`: the part that is done, from 0 to 1; null where it is not known. */
+export interface Busy {
+  readonly since: number
+  readonly label: string
+  readonly progress: number | null
+}
+
+export interface State {
+  readonly setting: Setting
+  readonly size: Size
+  /** Milliseconds since 1970 of the last message. */
+  readonly now: number
+  readonly pulse: Pulse | null
+  /** Verifications per second of all processes, from the last two pulses. */
+  readonly rate: number
+  readonly lastCounted: { readonly calls: number; readonly at: number } | null
+  readonly chain: Chain
+  /** A fault that a change met, shown until the store works again or a key is pressed. */
+  readonly trouble: KeywrightError | null
+  readonly pages: readonly Page[]
+  readonly pageAt: number
+  readonly layers: readonly Layer[]
+  readonly toast: Toast | null
+  readonly isPaused: boolean
+  readonly isMouseOn: boolean
+  readonly busy: ReadonlyMap<string, Busy>
+  readonly known: Known
+  /** What was typed into forms that were left, by form. */
+  readonly drafts: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** An action that was named in the palette and waits for its key. */
+  readonly pending: { readonly keyId: string; readonly command: CommandName } | null
+  readonly nextId: number
+}
+
+export type Message =
+  | { readonly on: 'press'; readonly press: Press; readonly at: number }
+  | { readonly on: 'paste'; readonly text: string; readonly at: number }
+  | { readonly on: 'click'; readonly row: number; readonly at: number }
+  | { readonly on: 'wheel'; readonly by: number; readonly at: number }
+  | { readonly on: 'resize'; readonly size: Size; readonly at: number }
+  | { readonly on: 'tick'; readonly at: number }
+  | { readonly on: 'pulse'; readonly pulse: Pulse; readonly at: number }
+  | ({ readonly on: 'answer'; readonly slot: string; readonly at: number } & Answer)
+  | { readonly on: 'changed'; readonly slot: string; readonly command: string; readonly items: readonly ChangedItem[]; readonly at: number }
+  | { readonly on: 'written'; readonly slot: string; readonly path: string; readonly at: number }
+  | { readonly on: 'failed'; readonly slot: string; readonly error: KeywrightError; readonly at: number }
+  | { readonly on: 'progress'; readonly slot: string; readonly label: string; readonly progress: number | null; readonly at: number }
+  | { readonly on: 'warning'; readonly text: string; readonly at: number }

@@ -1,0 +1,49 @@
+// A command with its input as the line that a shell would take, and such words back. What "copy as command" gives; never holds a token.
+
+import type { Field, Fields } from '../domain/field.ts'
+
+const SAFE_WORD = /^[A-Za-z0-9_@%+:,./^-][A-Za-z0-9_@%+=:,./^-]*$/
+
+/** One word as a POSIX shell reads it. */
+export function shellWord(word: string): string {
+  return SAFE_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
+function flagWords({ flag, kind, isSecret }: Field, value: unknown): string[] {
+  if (isSecret) return [`--${flag}`, '-']
+  if (value === null && kind.placeholder !== '' && kind.toTexts(value).length === 0) return []
+  const texts = kind.toTexts(value)
+  if (kind.placeholder === '') return value === true ? [`--${flag}`] : []
+  // A value that looks like a flag is joined to its own.
+  if (texts.some((text) => text.startsWith('-'))) return texts.map((text) => `--${flag}=${text}`)
+  return texts.length === 0 ? [] : [`--${flag}`, ...texts]
+}
+
+/** `keywright revoke key_… --reason 'left the company'`: the line that does the same. `store`: named where it is not the default one. */
+export function commandText(command: { readonly words: string; readonly fields: Fields }, input: object, store: string | null): string {
+  const given = new Map(Object.entries(input).filter(([, value]) => value !== undefined))
+  const positions: string[] = []
+  const flags: string[] = []
+  const cleared: string[] = []
+  for (const [name, field] of Object.entries(command.fields)) {
+    if (!given.has(name)) continue
+    const value = given.get(name)
+    if (field.position) positions.push(...field.kind.toTexts(value))
+    else if (field.flag === null) continue
+    else if (value === null && field.isClearable) cleared.push(field.flag)
+    else flags.push(...flagWords(field, value))
+  }
+  const clear = cleared.length === 0 ? [] : ['--clear', ...cleared]
+  const words = [...positions, ...flags, ...clear, ...(store === null ? [] : ['--store', store])]
+  return ['keywright', command.words, ...words.map(shellWord)].join(' ')
+}
+
+/** Words of a typed text: split at spaces, with quotes around what holds some. */
+export function splitWords(text: string): string[] {
+  return [...text.matchAll(/'([^']*)'?|"([^"]*)"?|([^\s'"]\S*)/g)].map(([, single, double, plain]) => single ?? double ?? plain ?? '')
+}
+
+/** The words as one text that `splitWords` takes apart again. */
+export function joinWords(words: readonly string[]): string {
+  return words.map((word) => (/[\s'"]/.test(word) || word === '' ? (word.includes("'") ? `"${word}"` : `'${word}'`) : word)).join(' ')
+}

@@ -86,6 +86,7 @@ test('idle speaks of a key that was used, but not for 90 days', () => {
     fix: "keywright disable KEY --reason 'idle for 90 days'",
   })
   expect(rulesFor({}, usageOf({ ago: 90 * DAY - 1 }))).toEqual([])
+  expect(rulesFor({ notBefore: iso(-80 * DAY) }, usageOf({ ago: 100 * DAY }))).toEqual([])
   expect(rulesFor({}, EMPTY_KEY_USAGE)).toEqual(['never-used'])
 })
 

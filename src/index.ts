@@ -5,6 +5,8 @@ import type { ChangeCommand, ItemResult } from './commands/command.ts'
 import { disable, enable } from './commands/disable.ts'
 import { generate } from './commands/generate.ts'
 import { graceEnd, graceExtend } from './commands/grace.ts'
+import type { HygieneInput, HygieneReport } from './commands/hygiene.ts'
+import { hygiene } from './commands/hygiene.ts'
 import type { KeyList, UserList } from './commands/list.ts'
 import { list, users } from './commands/list.ts'
 import { purge } from './commands/purge.ts'
@@ -280,6 +282,11 @@ export class ApiKeyManager {
     return this.#manager.read(auditVerify, {}, onlyMembers(options, ['onProgress', 'signal']))
   }
 
+  /** What is wrong with the keys, worst first, each finding with the command line that mends it; at most 10,000. Changes nothing. */
+  async hygiene(input: HygieneInput = {}): Promise<HygieneReport> {
+    return this.#manager.read(hygiene, accepted(inputFromValues(hygiene.fields, input)))
+  }
+
   /** Calls the listener after any change of the store, by whichever process. Answers what ends that. */
   subscribe(listener: (change: { readonly revision: number }) => void): () => void {
     return this.#manager.subscribe(listener)
@@ -339,14 +346,13 @@ function refOf(keyOrToken: unknown): KeyRef {
 const UPDATE_MEMBERS = Object.keys(update.fields).filter((name) => name !== 'key')
 
 export type { ItemResult } from './commands/command.ts'
-export type { KeyList, UserList } from './commands/list.ts'
-export type { CallInput } from './commands/validate.ts'
 export type { Action, Actor, AuditRecord, Via } from './domain/audit.ts'
 export type { AuditProblem, AuditReport } from './domain/audit-check.ts'
+export type { Finding, RuleName, Severity } from './domain/hygiene.ts'
 export type { KeyView, ListedKey, SecretView, Status } from './domain/key.ts'
 export { type ErrorCode, KeywrightError } from './domain/refusal.ts'
 export type { UserSummary } from './domain/selection.ts'
 export type { UsageStats } from './domain/stats.ts'
 export type { UsageWindow } from './domain/usage.ts'
 export type { CheckResult, Explanation, LimitAnswer, LimitVerdict, RefusalReason, Verdict, VerdictCode } from './domain/verdict.ts'
-export type { Environment, RateLimit }
+export type { CallInput, Environment, HygieneInput, HygieneReport, KeyList, RateLimit, UserList }

@@ -1,10 +1,12 @@
 // Which command's answer is presented how: as JSON, as a text, as a table on a terminal and tab-separated lines elsewhere.
 
 import { auditAcceptLoss, auditExport, auditList, auditVerify } from '../commands/audit.ts'
+import { hygiene } from '../commands/hygiene.ts'
 import { list, show, users } from '../commands/list.ts'
 import { stats, validate } from '../commands/validate.ts'
 import type { AuditRecord } from '../domain/audit.ts'
 import * as present from './present.ts'
+import { findingsText } from './present-findings.ts'
 import type { Run } from './terminal.ts'
 
 type Presenter<R> = (run: Run, result: R) => void | Promise<void>
@@ -82,4 +84,5 @@ export const PRESENTERS: ReadonlyMap<string, Presenter<never>> = new Map<string,
   [auditExport.words, presentExport],
   [auditVerify.words, either(present.reportText)],
   [auditAcceptLoss.words, either(present.lossText)],
+  [hygiene.words, either(findingsText)],
 ])

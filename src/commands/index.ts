@@ -5,6 +5,7 @@ import type { Command } from './command.ts'
 import { disable, enable } from './disable.ts'
 import { generate } from './generate.ts'
 import { graceEnd, graceExtend } from './grace.ts'
+import { hygiene } from './hygiene.ts'
 import { list, show, users } from './list.ts'
 import { purge } from './purge.ts'
 import { revoke } from './revoke.ts'
@@ -35,4 +36,5 @@ export const COMMANDS: readonly Command[] = [
   auditVerify,
   auditExport,
   auditAcceptLoss,
+  hygiene,
 ]

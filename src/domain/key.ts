@@ -10,7 +10,7 @@ export const MAX_TOMBSTONES = 10
 export const MAX_IN_GRACE = 10
 export const MAX_TAGS = 20
 export const MAX_METADATA = 50
-const EXPIRING_MS = 7 * DAY_MS
+export const EXPIRING_MS = 7 * DAY_MS
 export const KEY_ID = /^key_[0-9A-Za-z]{12}$/
 export const SHORT_ID = /^[0-9A-Za-z]{12}$/
 

@@ -44,7 +44,7 @@ export const OVERVIEW_KEYS = 10
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : isoFrom(ms))
 
 /** The counts of a tally: all of them, or those of the window's buckets. */
-function countsWithin(tally: Tally, window: UsageWindow | undefined, now: number): readonly number[] {
+export function countsWithin(tally: Tally, window: UsageWindow | undefined, now: number): readonly number[] {
   if (window === undefined) return tally.counts
   const { resolution, buckets } = WINDOWS[window]
   const last = Math.floor(now / RESOLUTIONS[resolution].ms)

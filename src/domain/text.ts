@@ -1,4 +1,4 @@
-// Hostile text: what may come in, and how what is already stored is made safe for a screen. Never changes stored text.
+// Hostile text: what may come in, and how what is already stored is made safe for a screen or a shell. Never changes stored text.
 
 export const MAX_TEXT_CODE_POINTS = 200
 
@@ -28,4 +28,11 @@ export function quoted(value: unknown): string {
   const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text
   return `"${displayText(short)}"`
+}
+
+const PLAIN_WORD = /^[\w@:./-]+$/
+
+/** A word as a shell reads it back: in single quotes where it holds anything that a shell could take for its own. */
+export function shellWord(word: string): string {
+  return PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

@@ -160,6 +160,7 @@ describe.each(named)('what is typed for %s', (_, fields: Fields) => {
         TYPED[kind.placeholder],
         kind.placeholder.split('|').slice(0, 1),
         ['expiring'],
+        ['high', 'low'],
         ['2026-11-23'],
         ['10.0.0.1'],
         ['plain text'],

@@ -9,6 +9,7 @@ import type { KeyView } from '../domain/key.ts'
 import { STATUSES, secretState } from '../domain/key.ts'
 import { formatRateLimit } from '../domain/kinds.ts'
 import type { AcceptedLoss } from '../domain/ports.ts'
+import { sparkline } from '../domain/sparkline.ts'
 import type { UsageStats } from '../domain/stats.ts'
 import { displayText } from '../domain/text.ts'
 import { formatDistance } from '../domain/time.ts'
@@ -130,14 +131,6 @@ export function lifeText({ key, usage, audit }: KeyLife, now: number): string {
     return `  ${secret.shortId}  ${state}${until}  created ${secret.createdAt}  ${usage.bySecret[secret.shortId] ?? 0} calls\n`
   })
   return `${keyText(key)}\nsecrets\n${secrets.join('')}\nusage\n${statsText(usage, false)}\nlast audit records\n${audit.map(recordLine).join('')}`
-}
-
-const BARS = '▁▂▃▄▅▆▇█'
-
-/** One character a bucket; a bucket in which nobody was there to count is a space. */
-function sparkline(values: readonly (number | null)[]): string {
-  const most = Math.max(1, ...values.map((value) => value ?? 0))
-  return values.map((value) => (value === null ? ' ' : (BARS[Math.ceil((value / most) * (BARS.length - 1))] as string))).join('')
 }
 
 export function statsText(stats: UsageStats, isDrawn: boolean): string {

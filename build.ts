@@ -10,10 +10,10 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { versio
 rmSync('dist', { recursive: true, force: true })
 const shared = { outdir: 'dist', bundle: true, platform: 'node', format: 'esm', logLevel: 'warning' } as const
 // The bin must be read by Nodes that are too old for the rest, so that it can say so.
-await build({ ...shared, entryPoints: { main: 'src/main.ts' }, target: 'node14', external: ['./command-line.js'] })
+await build({ ...shared, entryPoints: { main: 'src/main.ts' }, target: 'node14', external: ['./command-line.js', './tui.js'] })
 const { metafile } = await build({
   ...shared,
-  entryPoints: { index: 'src/index.ts', 'command-line': 'src/command-line.ts' },
+  entryPoints: { index: 'src/index.ts', 'command-line': 'src/command-line.ts', tui: 'src/tui.tsx' },
   splitting: true,
   target: 'node22.18',
   chunkNames: 'chunks/[name]-[hash]',

@@ -1,7 +1,7 @@
 // The command-line door: real streams and signals around the command line, and the one place where its faults end.
 
 import { runCommandLine } from './cli/run.ts'
-import type { Terminal } from './cli/terminal.ts'
+import type { AppOptions, Terminal } from './cli/terminal.ts'
 import type { Manager } from './manager.ts'
 import { openManager } from './open-manager.ts'
 
@@ -60,7 +60,8 @@ async function closeSoon(manager: Manager, warn: (message: string) => void): Pro
   }
 }
 
-export async function main(): Promise<void> {
+/** `openApp`: loads the terminal app, which a command line that draws nothing does without. */
+export async function main(openApp: (options: AppOptions) => Promise<number>): Promise<void> {
   // The arguments may hold a token; other users could read them in the list of processes.
   process.title = 'keywright'
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 4))
@@ -84,6 +85,12 @@ export async function main(): Promise<void> {
     open: (options) => openManager(options, 'cli'),
     closeSoon,
     now: Date.now,
+    isAppPossible: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    openApp: (options) => {
+      // From here on the app has the signals.
+      process.removeAllListeners('SIGINT')
+      return openApp(options)
+    },
   }
   const code = await runCommandLine(process.argv.slice(2), terminal)
   const exitCode = interrupted.signal.aborted ? 130 : code

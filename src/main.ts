@@ -8,6 +8,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(2)
 }
 
-// dist holds this file beside the bundled command line.
-const door = './command-line.js'
-import(door).then(({ main }) => main())
+// dist holds this file beside the bundled doors. The terminal app is loaded only where it is opened.
+const commandLine = './command-line.js'
+const terminalApp = './tui.js'
+import(commandLine).then(({ main }) => main((options: unknown) => import(terminalApp).then(({ runApp }) => runApp(options))))

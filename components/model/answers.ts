@@ -2,11 +2,12 @@
 
 import type { AuditRow } from '../../src/domain/audit.ts'
 import type { Window } from '../../src/domain/selection.ts'
+import type { NamedCalls } from '../../src/queries/usage.ts'
 import type { CommandName } from '../keymap.ts'
 import { explanationRows, reportRows } from '../screens/panel-rows.ts'
 import { isAction } from './actions.ts'
 import { withFacts } from './dialog.ts'
-import type { Answer, NamedCalls, Questions } from './effect.ts'
+import type { Answer, Questions } from './effect.ts'
 import { offBoarded, ran } from './handlers.ts'
 import type { DialogLayer, FormLayer, Layer } from './layers.ts'
 import { listHeight } from './layout.ts'

@@ -7,11 +7,11 @@ import type { KeyRef } from '../../src/domain/key.ts'
 import type { UsageSelector } from '../../src/domain/ports.ts'
 import type { Refusal } from '../../src/domain/refusal.ts'
 import type { KeyFilter, Sort, Span, Window } from '../../src/domain/selection.ts'
-import type { Overview } from '../../src/domain/stats.ts'
 import type { UsageWindow } from '../../src/domain/usage.ts'
 import type { Explanation } from '../../src/domain/verdict.ts'
 import type { FindingRow } from '../../src/queries/hygiene.ts'
 import type { KeyRow, Known, UserRow, WholeLife } from '../../src/queries/keys.ts'
+import type { Glance } from '../../src/queries/usage.ts'
 
 /** A token that must not be seen by chance: neither printed nor serialised, only opened. */
 export interface Sealed {
@@ -20,20 +20,6 @@ export interface Sealed {
 
 export function sealed(token: string): Sealed {
   return { open: () => token }
-}
-
-/** A key of an overview with what a person knows it by. */
-export interface NamedCalls {
-  readonly keyId: string
-  readonly name: string | null
-  readonly userId: string
-  readonly shortId: string
-  readonly accepted: number
-  readonly rateLimited: number
-}
-
-export interface Glance extends Overview {
-  readonly named: readonly NamedCalls[]
 }
 
 /** Questions by name, with what they need and what they answer. */

@@ -1,6 +1,6 @@
 // The help of a screen: its keys out of the table of bindings, searched with `/`, `n` and `N`.
 
-import type { Context } from '../keymap.ts'
+import type { CommandName, Context } from '../keymap.ts'
 import type { Press } from '../keys.ts'
 import { INTERRUPTED } from './form-keys.ts'
 import type { HelpLayer } from './layers.ts'
@@ -13,6 +13,7 @@ import { pageOf, popped, pushed, step, withTopLayer } from './step.ts'
 export interface HelpLine {
   readonly keys: string
   readonly text: string
+  readonly command: CommandName | null
   /** A line that begins a group. */
   readonly isHeading: boolean
 }
@@ -36,9 +37,9 @@ export function helpLines(state: State): readonly HelpLine[] {
       const isHere = binding.in.some((context) => (contexts as readonly Context[]).includes(context))
       if (!isHere || seen.has(binding.command) || binding.keys.length === 0) return []
       seen.add(binding.command)
-      return [{ keys: binding.keys.join(' '), text: binding.help, isHeading: false }]
+      return [{ keys: binding.keys.join(' '), text: binding.help, command: binding.command, isHeading: false }]
     })
-    return lines.length === 0 ? [] : [{ keys: '', text: title, isHeading: true }, ...lines]
+    return lines.length === 0 ? [] : [{ keys: '', text: title, command: null, isHeading: true }, ...lines]
   })
 }
 

@@ -57,7 +57,7 @@ export function movedBy(state: State, by: number): Step {
   const next = pageMoved(state, page, by)
   const after = withPage(state, next)
   const isWindowed = next.screen === 'keys' || next.screen === 'users' || next.screen === 'audit'
-  return isWindowed && isShort(next.list, listHeight(state, next)) ? step(after, ...questionsOf(after, next)) : step(after)
+  return isWindowed && isShort<unknown>(next.list, listHeight(state, next)) ? step(after, ...questionsOf(after, next)) : step(after)
 }
 
 /** Half a page, or a page less one row, as pagers do. */

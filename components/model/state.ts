@@ -7,10 +7,12 @@ import type { Place, Sort } from '../../src/domain/selection.ts'
 import type { UsageWindow } from '../../src/domain/usage.ts'
 import type { FindingRow } from '../../src/queries/hygiene.ts'
 import type { KeyRow, Known, UserRow, WholeLife } from '../../src/queries/keys.ts'
+import type { Glance, NamedCalls } from '../../src/queries/usage.ts'
+import type { ChartMode } from '../charts/segments.ts'
 import type { CommandName, Keymap } from '../keymap.ts'
 import type { Press } from '../keys.ts'
 import type { Theme } from '../theme.ts'
-import type { Answer, ChangedItem, Glance, NamedCalls } from './effect.ts'
+import type { Answer, ChangedItem } from './effect.ts'
 import type { Layer } from './layers.ts'
 import type { List } from './list.ts'
 
@@ -40,7 +42,6 @@ export interface Setting {
   readonly storeFlag: string | null
   /** The folder beside which a token is offered to be written. */
   readonly storeFolder: string
-  readonly brand: string
   readonly isReadOnly: boolean
   readonly isDemo: boolean
   readonly zoneOffset: ZoneOffset
@@ -89,7 +90,6 @@ export type Subject =
   | { readonly of: 'store' }
   | { readonly of: 'owner'; readonly userId: string }
   | { readonly of: 'key'; readonly keyId: string; readonly label: string }
-export type ChartMode = 'braille' | 'block' | 'ascii'
 
 export interface UsagePage {
   readonly screen: 'usage'
@@ -194,4 +194,5 @@ export type Message =
   | { readonly on: 'written'; readonly slot: string; readonly path: string; readonly at: number }
   | { readonly on: 'failed'; readonly slot: string; readonly error: KeywrightError; readonly at: number }
   | { readonly on: 'progress'; readonly slot: string; readonly label: string; readonly progress: number | null; readonly at: number }
+  | { readonly on: 'cancelled'; readonly slot: string; readonly at: number }
   | { readonly on: 'warning'; readonly text: string; readonly at: number }

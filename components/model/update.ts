@@ -85,6 +85,8 @@ export function update(before: State, message: Message): Step {
       return step(written(state, message.slot, message.path))
     case 'failed':
       return faulted(settled(state, message.slot), message.slot, message.error)
+    case 'cancelled':
+      return step(settled(state, message.slot))
     case 'progress': {
       const since = state.busy.get(message.slot)?.since ?? message.at
       return step({ ...state, busy: new Map(state.busy).set(message.slot, { since, label: message.label, progress: message.progress }) })

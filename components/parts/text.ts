@@ -6,7 +6,7 @@ import { displayText } from '../../src/domain/text.ts'
 const PLAIN_ASCII = /^[\x20-\x7e]*$/
 const NOT_ASCII = /[^\x20-\x7e]/gu
 /** Joiners, variation selectors, skin tones, keycaps, invisible format characters: terminals disagree about how wide they make a text. */
-const UNSTEADY = /[\p{Cf}\u{FE00}-\u{FE0F}\u{20E3}\u{1F3FB}-\u{1F3FF}\u{E0100}-\u{E01EF}]/gu
+const UNSTEADY = /\p{Cf}|\p{Variation_Selector}|\u{20E3}|\p{Emoji_Modifier}/gu
 /** Flags are pairs of letters, which is what terminals without flags draw. */
 const FLAG_LETTER = /[\u{1F1E6}-\u{1F1FF}]/gu
 const FLAG_A = 0x1f1e6

@@ -1,6 +1,6 @@
 // Audit: the log, newest first, with a strip that shows how many records fell when.
 
-import type { AuditRow } from '../../src/domain/audit.ts'
+import type { AuditRow, Timeline } from '../../src/domain/audit.ts'
 import { histogram } from '../charts/histogram.ts'
 import { cursorRow, visible } from '../model/list.ts'
 import type { AuditPageState, State } from '../model/state.ts'
@@ -77,12 +77,15 @@ function stripOf(page: AuditPageState, width: number, state: State): Row {
   const [from, to] = [timeline.from, timeline.to].map((ms) => localTime(new Date(ms).toISOString(), zoneOffset))
   const room = Math.max(8, width - 4 - (from?.length ?? 0) - (to?.length ?? 0) - 2)
   const at = cursorRow(page.list)?.record.at
-  const place = at === undefined || timeline.to <= timeline.from ? null : (Date.parse(at) - timeline.from) / (timeline.to - timeline.from)
-  const strip = histogram({ counts: timeline.counts, width: room, mode: theme.isAscii ? 'ascii' : 'block', marker: place })
-  return row(['dim', `  ${from} `], ...strip.map((segment): Span => [segment.isMarker ? 'warn' : 'accent', segment.text]), [
-    'dim',
-    ` ${to}`,
-  ])
+  const { counts } = timeline
+  const cursor = at === undefined || timeline.to <= timeline.from ? null : spanOf(Date.parse(at), timeline)
+  const strip = histogram({ counts, width: room, mode: theme.isAscii ? 'ascii' : 'block', cursor, isLog: true })
+  return row(['dim', `  ${from} `], ...strip.map(({ text, ink }): Span => [ink === 1 ? 'warn' : 'accent', text]), ['dim', ` ${to}`])
+}
+
+/** The span of the timeline that a moment falls into. */
+function spanOf(at: number, { from, to, counts }: Timeline): number {
+  return Math.max(0, Math.min(counts.length - 1, Math.floor(((at - from) / (to - from)) * counts.length)))
 }
 
 export function AuditScreen({ state, page, height }: { readonly state: State; readonly page: AuditPageState; readonly height: number }) {

@@ -108,7 +108,7 @@ export function keyPageLines(state: State, page: KeyPage): KeyPageLine[] {
   if (life === null) return plain([row('loading')])
   const width = state.size.columns - 2
   const { usageCount, rateLimitedCount } = life.lastWindow
-  const chart = chartRows({ accepted: life.lastWindow, window: page.window, mode: page.mode, width, height: CHART_ROWS }, state)
+  const chart = chartRows({ series: life.lastWindow.series, window: page.window, mode: page.mode, width, height: CHART_ROWS }, state)
   const records =
     page.records.length === 0 ? plain([row(['dim', 'none was found yet'])]) : page.records.map((item) => recordLine(item, state))
   return [

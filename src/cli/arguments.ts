@@ -27,6 +27,13 @@ export const GLOBAL_FLAGS: readonly GlobalFlag[] = [
   { flag: 'help', placeholder: '', summary: 'print the help, of a command behind its name' },
 ]
 
+/** Flags of the terminal app: without a command, or with one that opens it. */
+export const APP_FLAGS: readonly GlobalFlag[] = [
+  { flag: 'screen-reader', placeholder: '', summary: 'linear text, no alternate screen (also INK_SCREEN_READER=true)' },
+  { flag: 'ascii', placeholder: '', summary: 'draw with ASCII only' },
+  { flag: 'no-animation', placeholder: '', summary: 'nothing moves but what changes' },
+]
+
 /** Flags that belong to the command line and not to the operation. */
 export const YES: GlobalFlag = { flag: 'yes', placeholder: '', summary: 'do it without asking' }
 export const CLEAR: GlobalFlag = { flag: 'clear', placeholder: 'FLAG…', summary: "empty these fields; a flag's name without dashes" }
@@ -86,8 +93,14 @@ export function parseArguments(given: readonly string[]): Arguments | Refusal {
     const problem = isLiteral || !isFlag(argument) ? takeWord(reading, argument) : takeFlag(reading, argument)
     if (problem !== null) return problem
   }
-  const problem = reading.command === null ? null : placePositions(reading.command, reading)
+  const problem = reading.command === null ? null : (strayAppFlag(reading.command, reading) ?? placePositions(reading.command, reading))
   return problem ?? reading
+}
+
+/** A flag that only the app has, given to a command that draws nothing with it. */
+function strayAppFlag({ kind, words }: Command, { globals }: Reading): Refusal | null {
+  const stray = APP_FLAGS.find(({ flag }) => kind !== 'app' && globals.has(flag))
+  return stray === undefined ? null : usage(`--${stray.flag} is for the terminal app, not for ${words}`, 'open the app with: keywright')
 }
 
 /** A word is a part of the command's name, or a value without a flag. */
@@ -132,7 +145,7 @@ function takeFlag(reading: Reading, argument: string): Refusal | null {
   const at = argument.indexOf('=')
   const flag = at < 0 ? argument.slice(2) : argument.slice(2, at)
   const inline = at < 0 ? null : argument.slice(at + 1)
-  const global = GLOBAL_FLAGS.find((one) => one.flag === flag)
+  const global = [...GLOBAL_FLAGS, ...APP_FLAGS].find((one) => one.flag === flag)
   if (global !== undefined) {
     const values = valuesOf(reading, flag, global.placeholder, false, inline)
     if (!Array.isArray(values)) return values

@@ -3,7 +3,8 @@
 import type { Command } from '../commands/command.ts'
 import { COMMANDS } from '../commands/index.ts'
 import type { Field } from '../domain/field.ts'
-import { CLEAR, clearableFlags, GLOBAL_FLAGS, takesYes, YES } from './arguments.ts'
+import type { GlobalFlag } from './arguments.ts'
+import { APP_FLAGS, CLEAR, clearableFlags, GLOBAL_FLAGS, takesYes, YES } from './arguments.ts'
 
 const columns = (rows: readonly (readonly [string, string])[]): string => {
   const width = Math.min(34, Math.max(...rows.map(([left]) => left.length)))
@@ -41,7 +42,8 @@ function flagRows(command: Command): [string, string][] {
   return rows
 }
 
-const globalRows = GLOBAL_FLAGS.map(({ flag, placeholder, summary }): [string, string] => [`--${flag} ${placeholder}`.trimEnd(), summary])
+const rowsOf = (flags: readonly GlobalFlag[]): [string, string][] =>
+  flags.map(({ flag, placeholder, summary }) => [`--${flag} ${placeholder}`.trimEnd(), summary])
 
 export function commandHelp(command: Command): string {
   const parts = [`${command.summary}.`, `Usage: ${usageLine(command)}`]
@@ -65,9 +67,10 @@ export function fullHelp(version: string): string {
   const commands = COMMANDS.map(({ words, summary }): [string, string] => [words, summary])
   return [
     `Keywright ${version}: issues, verifies and looks after an application's API keys.`,
-    'Usage: keywright COMMAND [ARGUMENTS]    (keywright COMMAND --help says more)',
+    'Usage: keywright                        opens the terminal app\n       keywright COMMAND [ARGUMENTS]    (keywright COMMAND --help says more)',
     columns(commands),
-    `Everywhere:\n${columns(globalRows)}`,
+    `Everywhere:\n${columns(rowsOf(GLOBAL_FLAGS))}`,
+    `The terminal app:\n${columns(rowsOf(APP_FLAGS))}`,
     `Exit codes:\n${columns(EXIT_CODES)}`,
   ]
     .join('\n\n')

@@ -43,15 +43,16 @@ function printError(error: unknown, isJson: boolean, { writeOut, writeError, env
 
 async function runParsed(parsed: Arguments, terminal: Terminal): Promise<number> {
   const { command, globals } = parsed
-  const { writeOut, version, isOutputTTY, isInputTTY } = terminal
+  const { writeOut, version } = terminal
   if (globals.has('version')) {
     writeOut(`${version}\n`)
     return 0
   }
-  if (command === null || globals.has('help')) {
+  if (globals.has('help')) {
     writeOut(command === null ? fullHelp(version) : commandHelp(command))
-    return globals.has('help') || (isOutputTTY && isInputTTY) ? 0 : EXIT_USAGE
+    return 0
   }
+  if (command === null || command.kind === 'app') return app(parsed, terminal)
   const input = accepted(inputFromTexts(command.fields, await withSecrets(command, parsed, terminal)))
   for (const [name, { flag }] of Object.entries(command.fields)) {
     if (flag !== null && parsed.cleared.includes(flag)) (input as Record<string, unknown>)[name] = null
@@ -75,7 +76,7 @@ async function runParsed(parsed: Arguments, terminal: Terminal): Promise<number>
     parsed,
     warn,
     isJson: globals.has('json'),
-    isColoured: !globals.has('no-color') && !environment['NO_COLOR'],
+    isColoured: isColoured(globals, terminal),
   }
   try {
     return command.kind === 'change' ? await change(run, command, input) : await read(run, command, input)
@@ -83,6 +84,29 @@ async function runParsed(parsed: Arguments, terminal: Terminal): Promise<number>
     await terminal.closeSoon(manager, warn)
   }
 }
+
+/** The terminal app; where there is no terminal, the help. */
+async function app({ command, globals }: Arguments, terminal: Terminal): Promise<number> {
+  const { environment } = terminal
+  if (!terminal.isAppPossible) {
+    terminal.writeOut(command === null ? fullHelp(terminal.version) : commandHelp(command))
+    return EXIT_USAGE
+  }
+  return terminal.openApp({
+    store: globals.get('store') ?? (environment['KEYWRIGHT_STORE'] || null),
+    actor: globals.get('actor') ?? null,
+    isReadOnly: globals.has('read-only'),
+    isInsecureAllowed: globals.has('insecure'),
+    isColoured: isColoured(globals, terminal),
+    isAscii: globals.has('ascii'),
+    isAnimated: !globals.has('no-animation'),
+    isSpoken: globals.has('screen-reader') || environment['INK_SCREEN_READER'] === 'true',
+    isDemo: command !== null,
+  })
+}
+
+const isColoured = (globals: Arguments['globals'], { environment }: Terminal): boolean =>
+  !globals.has('no-color') && !environment['NO_COLOR']
 
 /** The given texts, with tokens read from standard input where `-` stands for one, or nothing. */
 async function withSecrets(

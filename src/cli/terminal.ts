@@ -29,6 +29,23 @@ export interface Terminal {
   readonly open: (options: OpenOptions) => Promise<Manager>
   readonly closeSoon: (manager: Manager, warn: (message: string) => void) => Promise<void>
   readonly now: () => number
+  /** Whether both ends are a terminal that the app could be drawn on. */
+  readonly isAppPossible: boolean
+  /** Opens the terminal app; answers its exit code. */
+  readonly openApp: (options: AppOptions) => Promise<number>
+}
+
+/** How the terminal app is asked for on the command line. */
+export interface AppOptions {
+  readonly store: string | null
+  readonly actor: string | null
+  readonly isReadOnly: boolean
+  readonly isInsecureAllowed: boolean
+  readonly isColoured: boolean
+  readonly isAscii: boolean
+  readonly isAnimated: boolean
+  readonly isSpoken: boolean
+  readonly isDemo: boolean
 }
 
 /** One command line that is being run. */

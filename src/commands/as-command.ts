@@ -1,13 +1,7 @@
 // A command with its input as the line that a shell would take, and such words back. What "copy as command" gives; never holds a token.
 
 import type { Field, Fields } from '../domain/field.ts'
-
-const SAFE_WORD = /^[A-Za-z0-9_@%+:,./^-][A-Za-z0-9_@%+=:,./^-]*$/
-
-/** One word as a POSIX shell reads it. */
-export function shellWord(word: string): string {
-  return SAFE_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-}
+import { shellWord } from '../domain/text.ts'
 
 function flagWords({ flag, kind, isSecret }: Field, value: unknown): string[] {
   if (isSecret) return [`--${flag}`, '-']

@@ -85,7 +85,12 @@ export interface ReadCommand<F extends Fields = Fields, R = unknown> extends Des
   exitCode(result: R): 0 | 1
 }
 
-export type Command = ChangeCommand | ReadCommand
+/** Opens the terminal app in a way of its own; takes no input. */
+export interface AppCommand extends Description<Record<never, never>> {
+  readonly kind: 'app'
+}
+
+export type Command = ChangeCommand | ReadCommand | AppCommand
 
 type ChangeDetails<F extends Fields> = Omit<ChangeCommand<F>, 'kind' | 'notes' | 'reason'> &
   Partial<Pick<ChangeCommand<F>, 'notes' | 'reason'>>
@@ -99,6 +104,10 @@ type ReadDetails<F extends Fields, R> = Omit<ReadCommand<F, R>, 'kind' | 'notes'
 
 export function defineRead<F extends Fields, R>(details: ReadDetails<F, R>): ReadCommand<F, R> {
   return { kind: 'read', notes: [], exitCode: () => 0, ...details }
+}
+
+export function defineApp(details: Pick<AppCommand, 'words' | 'summary' | 'notes'>): AppCommand {
+  return { kind: 'app', fields: {}, ...details }
 }
 
 /** The answer for a command on one key. */

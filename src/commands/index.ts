@@ -2,6 +2,7 @@
 
 import { auditAcceptLoss, auditExport, auditList, auditVerify } from './audit.ts'
 import type { Command } from './command.ts'
+import { demo } from './demo.ts'
 import { disable, enable } from './disable.ts'
 import { generate } from './generate.ts'
 import { graceEnd, graceExtend } from './grace.ts'
@@ -37,4 +38,5 @@ export const COMMANDS: readonly Command[] = [
   auditExport,
   auditAcceptLoss,
   hygiene,
+  demo,
 ]

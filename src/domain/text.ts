@@ -30,7 +30,7 @@ export function quoted(value: unknown): string {
   return `"${displayText(short)}"`
 }
 
-const PLAIN_WORD = /^[\w@:./-]+$/
+const PLAIN_WORD = /^[\w@%+,:./-][\w@%+,:=./-]*$/
 
 /** A word as a shell reads it back: in single quotes where it holds anything that a shell could take for its own. */
 export function shellWord(word: string): string {

@@ -183,6 +183,15 @@ export async function keyNamed({ store }: Asker, { ref }: { ref: KeyRef }): Prom
   return key.id
 }
 
+/** Owners that a form suggests for what is typed. */
+const MAX_SUGGESTED_OWNERS = 20
+
+export async function ownersMatching({ store, at }: Asker, { search }: { search: string }): Promise<string[]> {
+  const span = { around: 'first', before: 0, after: MAX_SUGGESTED_OWNERS } as const
+  const { rows } = await store.userWindow({ ...(search === '' ? {} : { search }), span, at })
+  return rows.map(({ item }) => item.userId)
+}
+
 /** Words in use that forms suggest: owners whose name holds the text, scopes and tags of the newest keys. */
 export interface Known {
   readonly owners: readonly string[]

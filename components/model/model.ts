@@ -1,0 +1,62 @@
+// The model as something to subscribe to: messages go in, states come out, effects are handed to whoever runs them.
+
+import type { Press } from '../keys.ts'
+import type { Effect } from './effect.ts'
+import type { Message, Setting, Size, State } from './state.ts'
+import { begun, update } from './update.ts'
+
+/** A message without its moment, which the model adds. */
+type Unstamped = Message extends infer M ? (M extends Message ? Omit<M, 'at'> : never) : never
+
+export interface Model {
+  readonly get: () => State
+  readonly subscribe: (listener: () => void) => () => void
+  readonly send: (message: Unstamped) => void
+  /** Presses of one input event: handled one after the other, drawn once. */
+  readonly press: (presses: readonly Press[]) => void
+}
+
+export interface ModelOptions {
+  readonly setting: Setting
+  readonly size: Size
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly run: (effect: Effect) => void
+}
+
+export function createModel({ setting, size, now, run }: ModelOptions): Model {
+  const listeners = new Set<() => void>()
+  const first = begun(setting, size, now())
+  let state = first.state
+
+  const told = (before: State): void => {
+    if (state !== before) for (const listener of listeners) listener()
+  }
+
+  const handle = (message: Message): void => {
+    const { state: next, effects } = update(state, message)
+    state = next
+    for (const effect of effects) run(effect)
+  }
+
+  queueMicrotask(() => {
+    for (const effect of first.effects) run(effect)
+  })
+  return {
+    get: () => state,
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    send(message) {
+      const before = state
+      handle({ ...message, at: now() } as Message)
+      told(before)
+    },
+    press(presses) {
+      const before = state
+      for (const press of presses) handle({ on: 'press', press, at: now() })
+      told(before)
+    },
+  }
+}

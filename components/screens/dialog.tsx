@@ -1,0 +1,101 @@
+// A dangerous dialog: what it is about, what would stop working, a reason, perhaps a word, and two buttons.
+
+import type { KeyRow } from '../../src/queries/keys.ts'
+import { needsWord } from '../model/dialog.ts'
+import type { DialogLayer } from '../model/layers.ts'
+import type { State } from '../model/state.ts'
+import { formatCount, formatWhen } from '../model/step.ts'
+import { inputSpans } from '../parts/input.ts'
+import { Rows } from '../parts/lines.tsx'
+import type { Row, Span } from '../parts/row.ts'
+import { CURSOR, cell, row } from '../parts/row.ts'
+import { statusSpan } from '../parts/status.ts'
+
+const LABEL = 26
+/** Rows that the dialog takes beside the keys that it names. */
+const OTHER_ROWS = 10
+const HOUR_MS = 3_600_000
+
+/** Each key with its last use and its calls of the last hour. */
+function keyRows({ facts, ids }: DialogLayer, room: number, state: State): Row[] {
+  const { theme } = state.setting
+  if (facts === null) return [row('  looking at what this would stop')]
+  const shown = facts.length > room ? facts.slice(0, Math.max(1, room - 1)) : facts
+  const width = state.size.columns
+  const name = Math.max(10, Math.floor((width - 60) / 2) + 8)
+  const rows = shown.map((key) =>
+    row(
+      '  ',
+      cell(key.name ?? key.id, name, theme),
+      ' ',
+      cell(key.userId, Math.min(name, 20), theme),
+      ' ',
+      statusSpan(key.status, theme),
+      ' ',
+      [
+        key.acceptedLastHour > 0 ? 'warn' : 'dim',
+        `last used ${formatWhen(key.lastUsedAt, state.now, 'never')}, ${formatCount(key.acceptedLastHour)} calls in the last hour`,
+      ],
+    ),
+  )
+  const gone = ids.length - facts.length
+  return [
+    ...rows,
+    ...(facts.length > shown.length ? [row(`  and ${formatCount(facts.length - shown.length)} more`)] : []),
+    ...(gone > 0 ? [row(['warn', `  ${gone} of them are gone`])] : []),
+  ]
+}
+
+/** What would happen, in a sentence with figures. */
+function consequence({ command, facts }: DialogLayer, now: number): Span {
+  if (facts === null) return ''
+  const calls = facts.reduce((sum, { acceptedLastHour }) => sum + acceptedLastHour, 0)
+  const used = facts.filter(({ lastUsedAt }: KeyRow) => lastUsedAt !== null && now - Date.parse(lastUsedAt) < HOUR_MS).length
+  if (command.words === 'enable') return ['dim', 'They are accepted again at once.']
+  const final = command.danger === 'final' ? ' It is final.' : ' It can be taken back with enable.'
+  if (calls === 0 && used === 0) return ['dim', `Nothing used ${facts.length === 1 ? 'it' : 'them'} in the last hour.${final}`]
+  return [
+    'bad',
+    `What made ${formatCount(calls)} calls in the last hour, with ${formatCount(used)} ${used === 1 ? 'key' : 'keys'}, would be refused from now on.${final}`,
+  ]
+}
+
+function buttons({ command, focus }: DialogLayer): Row {
+  const verb = `${command.words.charAt(0).toUpperCase()}${command.words.slice(1)}`
+  const isHere = focus === 'cancel' || focus === 'confirm'
+  const spans: Span[] = [[focus === 'cancel' ? 'bar' : 'plain', '[ Cancel ]'], ' ', [focus === 'confirm' ? 'bar' : 'plain', `[ ${verb} ]`]]
+  const said = focus === 'cancel' ? `   on Cancel: Enter cancels, y does it` : focus === 'confirm' ? `   on ${verb}: y does it` : ''
+  return row(`${isHere ? CURSOR : ' '} `, ...spans, ['dim', said])
+}
+
+export function DialogScreen({ state, dialog, height }: { readonly state: State; readonly dialog: DialogLayer; readonly height: number }) {
+  const { theme } = state.setting
+  const { focus, command, reason, typed, changed, problem, isBusy } = dialog
+  const width = state.size.columns
+  const field = (label: string, name: 'reason' | 'word'): Row =>
+    row(
+      `${focus === name ? CURSOR : ' '} `,
+      [focus === name ? 'strong' : 'dim', label.padEnd(LABEL)],
+      ...inputSpans(name === 'reason' ? reason : typed, focus === name, width - LABEL - 4, theme),
+    )
+  const said: Row = isBusy
+    ? row(['accent', `  working on ${formatCount(dialog.ids.length)} ${dialog.ids.length === 1 ? 'key' : 'keys'}`])
+    : changed !== null
+      ? row(['warn', `  changed meanwhile: ${changed}. Enter accepts`])
+      : problem !== null
+        ? row(['bad', `  ${problem}`])
+        : row()
+  const rows = [
+    row([command.danger === 'final' ? 'bad' : 'strong', `  ${dialog.title}`]),
+    row(),
+    ...keyRows(dialog, Math.max(1, height - OTHER_ROWS), state),
+    row(),
+    row('  ', consequence(dialog, state.now)),
+    row(),
+    field('Reason', 'reason'),
+    ...(needsWord(dialog, state.now) ? [field(`Type ${command.words} to confirm`, 'word')] : []),
+    buttons(dialog),
+    said,
+  ]
+  return <Rows rows={rows} width={width} height={height} theme={theme} />
+}

@@ -1,0 +1,224 @@
+// The terminal door: opens the store, draws the app, and gives the terminal back as it was, however the app ends.
+
+import { open } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { render } from 'ink'
+import { App } from '../components/app.tsx'
+import type { Keymap } from '../components/keymap.ts'
+import { createKeymap, unknownCommands } from '../components/keymap.ts'
+import type { Model } from '../components/model/model.ts'
+import { createModel } from '../components/model/model.ts'
+import type { Setting, Size, Template } from '../components/model/state.ts'
+import type { Terminal } from '../components/run-effects.ts'
+import { createRunner } from '../components/run-effects.ts'
+import { createTheme } from '../components/theme.ts'
+import { readStoreSettings } from '../store/open.ts'
+import type { AppOptions } from './cli/terminal.ts'
+import { joinWords } from './commands/as-command.ts'
+import { startDemo } from './demo/run.ts'
+import { KeywrightError } from './domain/refusal.ts'
+import { formatRateLimit } from './domain/kinds.ts'
+import { displayText } from './domain/text.ts'
+import { formatDuration } from './domain/time.ts'
+import type { Manager } from './manager.ts'
+import { openManager } from './open-manager.ts'
+import { DEFAULT_STORE } from './runtime.ts'
+import { openTerminalInput } from './terminal-input.ts'
+
+const TICK_MS = 1000
+const MAX_FPS = 60
+/** How long the end waits for the store to close. */
+const CLOSE_WAIT_MS = 1000
+const EXIT_FAULT = 4
+const EXITS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
+const MOUSE_ON = '\u001b[?1000h\u001b[?1006h'
+const MOUSE_OFF = '\u001b[?1006l\u001b[?1000l'
+const FILE_MODE = 0o600
+/** A stopped process does not run on; where nothing stops it, it is back after this. */
+const STOP_WAIT_MS = 200
+
+interface Ended {
+  readonly code: number
+  readonly next: 'demo' | null
+}
+
+/** Runs the app until it is left, and where it asks for that, the demo after it. Answers the exit code. */
+export async function runApp(options: AppOptions): Promise<number> {
+  if (!options.isDemo) {
+    const { code, next } = await runOn(options)
+    if (next === null) return code
+  }
+  const demo = await startDemo()
+  try {
+    return (await runOn({ ...options, store: demo.store, isDemo: true })).code
+  } finally {
+    await demo.stop()
+  }
+}
+
+async function runOn(options: AppOptions): Promise<Ended> {
+  let model: Model | null = null
+  const setting = settingOf(options)
+  const manager = await openManager(
+    {
+      store: options.store ?? DEFAULT_STORE,
+      ...(options.actor === null ? {} : { actor: options.actor }),
+      readOnly: options.isReadOnly,
+      insecure: options.isInsecureAllowed,
+      onWarning: ({ message }) => model?.send({ on: 'warning', text: message }),
+    },
+    'tui',
+  )
+  try {
+    return await drawn(setting, manager, (created) => {
+      model = created
+    })
+  } finally {
+    await closedSoon(manager)
+  }
+}
+
+function settingOf(options: AppOptions): Setting {
+  const store = options.store ?? DEFAULT_STORE
+  const { keys = {}, templates = {} } = readStoreSettings(store, options.isInsecureAllowed)
+  const [unknown] = unknownCommands(keys)
+  if (unknown !== undefined) {
+    throw new KeywrightError('INVALID_INPUT', `keywright.config.json: keys: ${unknown} is no command of the app; ? in the app lists them`)
+  }
+  const keymap: Keymap = createKeymap(keys)
+  return {
+    theme: createTheme(options),
+    keymap,
+    storeName: basename(store),
+    storeFlag: options.store,
+    storeFolder: dirname(resolve(store)),
+    isReadOnly: options.isReadOnly,
+    isDemo: options.isDemo,
+    zoneOffset: (ms) => -new Date(ms).getTimezoneOffset(),
+    templates: Object.entries(templates).map(([name, { expires, rateLimits = [], tags = [] }]): Template => {
+      const texts = { rateLimits: joinWords(rateLimits.map(formatRateLimit)), tags: joinWords(tags) }
+      return { name, texts: expires === undefined ? texts : { ...texts, expiresAt: formatDuration(expires) } }
+    }),
+  }
+}
+
+const sizeOf = (): Size => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 })
+
+/** Draws until the app is left. All that it changes of the terminal and the process is undone at the end. */
+async function drawn(setting: Setting, manager: Manager, onModel: (model: Model) => void): Promise<Ended> {
+  const { stdout, stdin } = process
+  const ended = Promise.withResolvers<Ended>()
+  let suspend: ((work: () => Promise<void>) => Promise<void>) | null = null
+  let isMouseOn = false
+
+  const terminal: Terminal = {
+    copy: (text) => void stdout.write(`\u001b]52;c;${Buffer.from(text).toString('base64')}\u0007`),
+    writeSecret,
+    setMouse(isOn) {
+      isMouseOn = isOn
+      stdout.write(isOn ? MOUSE_ON : MOUSE_OFF)
+    },
+    redraw: () => void suspend?.(async () => undefined),
+    suspend: () => void suspend?.(stopped),
+    exit: (code, next) => ended.resolve({ code, next }),
+  }
+  let model: Model
+  const runner = createRunner(manager, terminal, () => model)
+  model = createModel({ setting, size: sizeOf(), now: Date.now, run: runner.run })
+  onModel(model)
+  const live = manager.live()
+  live.subscribe((pulse) => model.send({ on: 'pulse', pulse }))
+  const ticking = setInterval(() => model.send({ on: 'tick' }), TICK_MS)
+  // Before Ink listens: the model knows the new size when Ink draws.
+  const onResize = (): void => model.send({ on: 'resize', size: sizeOf() })
+  stdout.on('resize', onResize)
+  const onSignal = (signal: NodeJS.Signals): void => ended.resolve({ code: EXITS[signal] ?? EXIT_FAULT, next: null })
+  const onGone = (): void => ended.resolve({ code: EXITS['SIGHUP'] ?? EXIT_FAULT, next: null })
+  const onFault = (error: unknown): void => ended.reject(error)
+  for (const signal of Object.keys(EXITS)) process.on(signal, onSignal)
+  process.on('uncaughtException', onFault)
+  process.on('unhandledRejection', onFault)
+  stdout.on('error', onGone)
+
+  const input = openTerminalInput(
+    stdin,
+    { onClick: (row) => model.send({ on: 'click', row }), onWheel: (by) => model.send({ on: 'wheel', by }) },
+    onGone,
+  )
+  const app = render(
+    <App
+      model={model}
+      onReady={(suspendTerminal) => {
+        suspend = suspendTerminal
+      }}
+    />,
+    {
+      stdin: input,
+      stdout,
+      exitOnCtrlC: false,
+      patchConsole: false,
+      maxFps: MAX_FPS,
+      incrementalRendering: true,
+      interactive: true,
+      alternateScreen: !setting.theme.isSpoken,
+      isScreenReaderEnabled: setting.theme.isSpoken,
+    },
+  )
+  app.waitUntilExit().then(onGone, onFault)
+  try {
+    return await ended.promise
+  } finally {
+    clearInterval(ticking)
+    live.close()
+    runner.close()
+    stdout.off('resize', onResize)
+    // In linear text the last frame would stay, and with it a token that is drawn.
+    if (setting.theme.isSpoken) app.clear()
+    app.unmount()
+    await app.waitUntilExit().catch(() => undefined)
+    if (isMouseOn) stdout.write(MOUSE_OFF)
+    for (const signal of Object.keys(EXITS)) process.off(signal, onSignal)
+    process.off('uncaughtException', onFault)
+    process.off('unhandledRejection', onFault)
+    stdin.removeAllListeners('data')
+    stdin.pause()
+  }
+}
+
+/** Writes a token to a new file; one that is there is never overwritten. */
+async function writeSecret(path: string, token: string): Promise<void> {
+  try {
+    const file = await open(path, 'wx', FILE_MODE)
+    try {
+      await file.writeFile(`${token}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error)
+    const advice = code === 'EEXIST' ? 'there is a file of that name; give another one' : `it could not be written (${code}); give another path`
+    throw new KeywrightError('INVALID_INPUT', `${displayText(path)}: ${advice}`)
+  }
+}
+
+/** Stops the whole process group, as the terminal's own ctrl-z would, until it is continued. */
+async function stopped(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(go, STOP_WAIT_MS)
+    function go(): void {
+      clearTimeout(timer)
+      process.off('SIGCONT', go)
+      resolve()
+    }
+    process.once('SIGCONT', go)
+    process.kill(0, 'SIGTSTP')
+  })
+}
+
+async function closedSoon(manager: Manager): Promise<void> {
+  const tooLong = new Promise<void>((resolve) => {
+    setTimeout(resolve, CLOSE_WAIT_MS).unref()
+  })
+  await Promise.race([manager.close(), tooLong]).catch(() => undefined)
+}

@@ -51,9 +51,6 @@ function List() {
 }
 
 const { waitUntilExit } = render(h(List), { alternateScreen: true, exitOnCtrlC: false, incrementalRendering: true })
-// When the terminal goes away, reading from it fails before the signal is handled.
-process.stdin.on('error', () => {})
 process.on('SIGTERM', () => process.exit(143))
-process.on('SIGHUP', () => process.exit(129))
 await waitUntilExit()
 process.exit(0)

@@ -1,28 +1,32 @@
-// Whether a process waits or works, as Linux tells it; elsewhere every process is taken to wait. It never signals one.
+// Whether a process has worked since it was last looked at, as Linux tells it. It never signals one.
 
 import { readFileSync } from 'node:fs'
 
-interface ProcessState {
-  readonly state: string
-  /** The leader of the group that its terminal gives the keys to. */
-  readonly foreground: number
+export interface Activity {
+  /** Grows whenever the main thread is woken or interrupted; with the id of the process that has the terminal's keys. */
+  readonly trace: string
+  /** It neither runs nor waits for a processor or a disk. */
+  readonly isWaiting: boolean
 }
 
-function stateOf(pid: number): ProcessState | null {
+/** For a process that can't be looked at, and on other systems: it waits. */
+const UNKNOWN: Activity = { trace: '', isWaiting: true }
+
+/** The leader of the group that the process's terminal gives the keys to. */
+function foregroundOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // Behind the name in parentheses, which may hold anything: state, parent, group, session, terminal, foreground group.
+  const [, , , , , foreground = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return Number(foreground)
+}
+
+export function activityOf(pid: number): Activity {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // Behind the name in parentheses, which may hold anything: state, parent, group, session, terminal, foreground group.
-    const [state = '', , , , , foreground = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { state, foreground: Number(foreground) }
+    const foreground = foregroundOf(pid)
+    const status = readFileSync(`/proc/${foreground}/status`, 'utf8')
+    const switches = [...status.matchAll(/ctxt_switches:\s*(\d+)/g)].map(([, count]) => count)
+    return { trace: `${foreground} ${switches.join(' ')}`, isWaiting: /^State:\s*[STtZ]/m.test(status) }
   } catch {
-    return null
+    return UNKNOWN
   }
-}
-
-/** The process that has the terminal's keys neither runs nor waits for a processor or a disk. */
-export function isAtRest(pid: number): boolean {
-  const own = stateOf(pid)
-  if (own === null) return true
-  const foreground = own.foreground === pid ? own : stateOf(own.foreground)
-  return !/[RD]/.test((foreground ?? own).state)
 }

@@ -69,7 +69,10 @@ const shows = (frame: readonly string[], wanted: Wanted): boolean => {
   return typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)
 }
 
-const describeWanted = (wanted: Wanted): string => (typeof wanted === 'string' ? JSON.stringify(wanted) : String(wanted))
+const describeWanted = (wanted: Wanted): string => {
+  if (typeof wanted === 'function') return 'a frame'
+  return typeof wanted === 'string' ? JSON.stringify(wanted) : String(wanted)
+}
 
 /** What goes to the program. Each input waits until the program has taken the one before, so that an escape is glued to nothing. */
 function createHands(emulator: Emulator, waits: Waits) {
@@ -122,6 +125,8 @@ function createEyes(
     /** The rows of the alternate screen, from 1, whose text ran on into the next row. */
     overflowingRows: (): number[] => emulator.overflowingRows(),
     isAlternate: (): boolean => emulator.isAlternate,
+    columns: (): number => emulator.columns,
+    hasEnded: (): boolean => progress.ended !== null,
     /** The last text that was sent to the terminal's clipboard. */
     clipboard: (): string | null => emulator.clipboard(),
     /** Bytes that the program wrote so far. */

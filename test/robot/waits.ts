@@ -1,6 +1,6 @@
 // Waiting for what a program draws: for a frame, for its end, for rest. Each wait is woken by events and ends at its bound; none sleeps.
 
-import { isAtRest } from './process-state.ts'
+import { activityOf } from './process-state.ts'
 
 export interface Exit {
   readonly exitCode: number
@@ -47,31 +47,36 @@ export function createWaits(progress: Progress) {
     })
   }
 
-  /** Whether the program comes to rest within the bound: it wrote something, then nothing for `quietMs`, and waits for input. */
+  /**
+   * Whether the program comes to rest within the bound: it wrote something once, and for `quietMs` it wrote nothing and its main thread did not run.
+   * Output alone would not tell: a program that is kept from running on a busy machine is quiet too, with its input unread.
+   */
   function comesToRest(quietMs: number, within: number): Promise<boolean> {
     return new Promise((resolve) => {
+      let before = { written: progress.written, trace: activityOf(progress.pid).trace }
       const finish = (isResting: boolean): void => {
-        watchers.delete(onProgress)
+        watchers.delete(restart)
         clearTimeout(quiet)
         clearTimeout(bound)
         resolve(isResting)
       }
-      const onProgress = (): void => {
-        if (progress.ended !== null) finish(true)
-        else quiet.refresh()
+      const restart = (): void => {
+        before = { written: progress.written, trace: activityOf(progress.pid).trace }
+        if (progress.ended === null) quiet.refresh()
+        else finish(true)
       }
       const look = (): void => {
-        const before = progress.written
         // Output may lie unread when this process itself was held up: one turn of the event loop takes it in.
         setImmediate(() => {
-          const isQuiet = before > 0 && progress.written === before && progress.unparsed === 0
-          if (progress.ended !== null || (isQuiet && isAtRest(progress.pid))) finish(true)
-          else quiet.refresh()
+          const { trace, isWaiting } = activityOf(progress.pid)
+          const isQuiet = progress.written > 0 && progress.unparsed === 0 && progress.written === before.written
+          if (isQuiet && isWaiting && trace === before.trace) finish(true)
+          else restart()
         })
       }
       const quiet = setTimeout(look, quietMs)
       const bound = setTimeout(() => finish(false), within)
-      watchers.add(onProgress)
+      watchers.add(restart)
       if (progress.ended !== null) finish(true)
     })
   }

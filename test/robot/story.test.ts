@@ -80,6 +80,13 @@ describe('a story fails', () => {
     }))
 })
 
+test('a secret file that the user asked for is no leak, and a terminal that went away is an end like another', async () => {
+  const token = `kw_live_${'a'.repeat(12)}_${'b'.repeat(49)}`
+  expect(
+    await failureOf([`$ umask 077; echo ${token} > f`, 'secret f', 'open 60x12 SCRIPT=printf+here;read+wait', 'hangup', 'exit SIGHUP']),
+  ).toBe('')
+})
+
 test('a screen keeps its promises with one cursor and no overflow, not with two cursors or a wide row', () => {
   expect(brokenPromise(['> a', '  b'], [])).toBe(null)
   expect(brokenPromise(['> a', '>b'], [])).toMatch('rows 1, 2')

@@ -4,7 +4,7 @@
 import type { Key } from './key.ts'
 import type { KeyFilter, KeyWindowQuery, Place, SortValue, Window } from './selection.ts'
 import { formatSort, keyMatcher, sortValueOf } from './selection.ts'
-import { orderOfValues } from './value-order.ts'
+import { sortByValues } from './value-order.ts'
 import type { Known } from './windows.ts'
 import { firstNotBefore, holdsAt, windowAt } from './windows.ts'
 
@@ -30,8 +30,9 @@ interface Order {
   /** Filter and sort, the search aside. */
   readonly name: string
   readonly search: string
-  /** The positions of the rows, in their order, and what they are sorted by. */
+  /** The positions of the rows, in their order. */
   readonly positions: Uint32Array
+  /** What a row is sorted by, by its position. */
   readonly values: readonly SortValue[]
 }
 
@@ -57,7 +58,7 @@ export function createKeyWindows(): (known: Known, query: KeyWindowQuery) => Win
     const { positions, values } = orderFor(known, query)
     const { keys } = base
     const keyAt = (index: number): Key => keys[positions[index] as number] as Key
-    const placeAt = (index: number): Place => ({ value: values[index] as SortValue, id: keyAt(index).id })
+    const placeAt = (index: number): Place => ({ value: values[positions[index] as number] as SortValue, id: keyAt(index).id })
     const indexOf = (place: Place): number => {
       const position = positionOf(base, place.id)
       const index = position === null ? -1 : positions.indexOf(position)
@@ -83,10 +84,17 @@ function newOrder(base: Base, { known, query, filter, name, search }: Wanted): O
   const { sort, at } = query
   const { keys, byId } = base
   const matches = keyMatcher(filter, at, known.lastUsed)
-  const found = byId.filter((position) => matches(keys[position] as Key) && holdsSearch(base, position, search))
   const sortValue = sortValueOf(sort.field, at, known.lastUsed)
-  const values = Array.from(found, (position) => sortValue(keys[position] as Key))
-  const order = orderOfValues(values, sort.isReversed)
+  const values: SortValue[] = new Array(keys.length).fill(null)
+  const isFound = new Uint8Array(keys.length)
+  // In the order in which they lie in memory.
+  keys.forEach((key, position) => {
+    if (!matches(key) || !holdsSearch(base, position, search)) return
+    isFound[position] = 1
+    values[position] = sortValue(key)
+  })
+  const positions = byId.filter((position) => isFound[position] === 1)
+  sortByValues(positions, values, sort.isReversed)
   const { status, expiringWithinSeconds, idleForSeconds, endedForSeconds } = filter
   return {
     keys,
@@ -97,23 +105,14 @@ function newOrder(base: Base, { known, query, filter, name, search }: Wanted): O
       sort.field === 'status' || [status, expiringWithinSeconds, idleForSeconds, endedForSeconds].some((one) => one !== undefined),
     name,
     search,
-    positions: order.map((index) => found[index] as number),
-    values: Array.from(order, (index) => values[index] as SortValue),
+    positions,
+    values,
   }
 }
 
 /** The order with fewer rows: what a longer search finds is among what the shorter one found. */
 function narrowed(base: Base, order: Order, search: string): Order {
-  const kept: number[] = []
-  order.positions.forEach((position, index) => {
-    if (holdsSearch(base, position, search)) kept.push(index)
-  })
-  return {
-    ...order,
-    search,
-    positions: Uint32Array.from(kept, (index) => order.positions[index] as number),
-    values: kept.map((index) => order.values[index] as SortValue),
-  }
+  return { ...order, search, positions: order.positions.filter((position) => holdsSearch(base, position, search)) }
 }
 
 /** Stands between the texts of a key; a search that holds it is looked for in each of them alone. */
@@ -159,10 +158,13 @@ function nextBase(before: Base, keys: readonly Key[]): Base {
 
 /** The positions from one on, in the order of their ids. */
 function orderOfIds(keys: readonly Key[], from: number): Uint32Array {
-  return orderOfValues(
-    keys.slice(from).map(({ id }) => id),
+  const positions = new Uint32Array(keys.length - from).map((_, index) => from + index)
+  sortByValues(
+    positions,
+    keys.map(({ id }) => id),
     false,
-  ).map((index) => from + index)
+  )
+  return positions
 }
 
 function grown({ keys: before, byId }: Base, keys: readonly Key[]): Uint32Array {

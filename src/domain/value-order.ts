@@ -3,40 +3,36 @@
 import type { SortValue } from './selection.ts'
 
 /** So few rows are compared with one another. */
-const FEW_ROWS = 128
-/** A value gives three digits of 16 bits: a number its lowest 48 bits, a text six characters. */
-const DIGITS = 3
-const DIGIT_SIZE = 65_536
+const FEW_ROWS = 64
+/** A value gives six digits of a byte: a number its lowest 48 bits, a text six characters. */
+const DIGITS = 6
+const BITS = 8
+const DIGIT_SIZE = 2 ** BITS
 const TOP_DIGIT = DIGIT_SIZE - 1
-const CHARACTERS = 2 * DIGITS
-const TOP_CHARACTER = 255
-const MAX_NUMBER = 2 ** 48 - 1
+const MAX_NUMBER = DIGIT_SIZE ** DIGITS - 1
+const HALF = DIGIT_SIZE ** (DIGITS / 2)
 
-/** Digits of rows, the least first; rows in the order of their digits are in the order of their values, or have the same digits. */
-type Digits = readonly Uint16Array[]
+/** Digits of rows, the first first; rows in the order of their digits are in the order of their values, or have the same digits. */
+type Digits = readonly Uint8Array[]
 
 /**
- * The order of rows that are given in the order of their ids: an index for each place. Rows of the same value stay in the
- * order of their ids, rows without a value come last, whichever way the rest goes.
+ * Sorts rows, each a number into `values`, that are given in the order of their ids. Rows of the same value stay in that
+ * order, rows without a value come last, whichever way the rest goes.
  */
-export function orderOfValues(values: readonly SortValue[], isReversed: boolean): Uint32Array {
-  const rows = new Uint32Array(values.length)
-  let filled = 0
-  values.forEach((value, row) => {
-    if (value !== null) rows[filled++] = row
-  })
-  const valued = rows.subarray(0, filled)
-  values.forEach((value, row) => {
-    if (value === null) rows[filled++] = row
-  })
-  sortRows(valued, values, isReversed)
-  return rows
+export function sortByValues(rows: Uint32Array, values: readonly SortValue[], isReversed: boolean): void {
+  const empty = rows.filter((row) => values[row] === null)
+  const filled = rows.length - empty.length
+  if (empty.length > 0) {
+    rows.set(rows.filter((row) => values[row] !== null))
+    rows.set(empty, filled)
+  }
+  sortFilled(rows.subarray(0, filled), values, isReversed)
 }
 
-function sortRows(rows: Uint32Array, values: readonly SortValue[], isReversed: boolean): void {
+function sortFilled(rows: Uint32Array, values: readonly SortValue[], isReversed: boolean): void {
   const compare = (a: number, b: number): number => {
     const [one, other] = [values[a] as string, values[b] as string]
-    return one === other ? a - b : one < other === isReversed ? 1 : -1
+    return one === other ? 0 : one < other === isReversed ? 1 : -1
   }
   if (rows.length <= FEW_ROWS) {
     rows.sort(compare)
@@ -46,35 +42,51 @@ function sortRows(rows: Uint32Array, values: readonly SortValue[], isReversed: b
   const order = orderOfDigits(digits, rows.length)
   rows.set(order.map((index) => rows[index] as number))
   // What has the same digits and is not the same is told apart by what follows, or where that is no help by comparing.
-  const isSame = (a: number, b: number): boolean => digits.every((digit) => digit[order[a] as number] === digit[order[b] as number])
+  const isSame = (a: number, b: number): boolean => {
+    for (const digit of digits) if (digit[order[a] as number] !== digit[order[b] as number]) return false
+    return true
+  }
   for (let from = 0, to = 1; from < rows.length; from = to++) {
     let isOneValue = true
     for (; to < rows.length && isSame(from, to); to++) isOneValue &&= values[rows[from] as number] === values[rows[to] as number]
     if (isOneValue) continue
-    if (to - from < rows.length) sortRows(rows.subarray(from, to), values, isReversed)
+    if (to - from < rows.length) sortFilled(rows.subarray(from, to), values, isReversed)
     else rows.sort(compare)
   }
 }
 
 function digitsOf(rows: Uint32Array, values: readonly SortValue[], isReversed: boolean): Digits {
-  const digits = Array.from({ length: DIGITS }, () => new Uint16Array(rows.length))
-  const [low, middle, high] = digits as [Uint16Array, Uint16Array, Uint16Array]
+  const digits = Array.from({ length: DIGITS }, () => new Uint8Array(rows.length))
   const isText = typeof values[rows[0] as number] === 'string'
-  const skipped = isText ? commonLength(rows, values as readonly string[]) : 0
-  rows.forEach((row, index) => {
-    const value = values[row] as string | number
-    if (typeof value === 'string') {
-      high[index] = characters(value, skipped)
-      middle[index] = characters(value, skipped + 2)
-      low[index] = characters(value, skipped + CHARACTERS - 2)
-    } else {
-      const number = Math.min(Math.max(0, Math.floor(value)), MAX_NUMBER)
-      high[index] = number / DIGIT_SIZE / DIGIT_SIZE
-      middle[index] = (number / DIGIT_SIZE) % DIGIT_SIZE
-      low[index] = number % DIGIT_SIZE
+  if (isText) fillFromTexts(digits, rows, values as readonly string[])
+  else fillFromNumbers(digits, rows, values as readonly number[])
+  if (isReversed) for (const digit of digits) for (let index = 0; index < digit.length; index++) digit[index] = ~(digit[index] as number)
+  return digits
+}
+
+function fillFromTexts(digits: Digits, rows: Uint32Array, values: readonly string[]): void {
+  const skipped = commonLength(rows, values)
+  for (let index = 0; index < rows.length; index++) {
+    const text = values[rows[index] as number] as string
+    const end = Math.min(DIGITS, text.length - skipped)
+    // The end of a text, 0, comes before any character. What follows one beyond Latin-1 is left aside: those are not told apart.
+    for (let at = 0; at < end; at++) {
+      const digit = Math.min(text.charCodeAt(skipped + at) + 1, TOP_DIGIT)
+      ;(digits[at] as Uint8Array)[index] = digit
+      if (digit === TOP_DIGIT) break
     }
-  })
-  return isReversed ? digits.map((digit) => digit.map((value) => TOP_DIGIT - value)) : digits
+  }
+}
+
+function fillFromNumbers(digits: Digits, rows: Uint32Array, values: readonly number[]): void {
+  for (let index = 0; index < rows.length; index++) {
+    const number = Math.min(Math.max(0, Math.floor(values[rows[index] as number] as number)), MAX_NUMBER)
+    const [high, low] = [Math.floor(number / HALF), number % HALF]
+    for (let at = 0; at < DIGITS; at++) {
+      const half = at < DIGITS / 2 ? high : low
+      ;(digits[at] as Uint8Array)[index] = half >>> (BITS * ((DIGITS - 1 - at) % (DIGITS / 2)))
+    }
+  }
 }
 
 /** How many characters at their beginning all texts share. */
@@ -84,23 +96,16 @@ function commonLength(rows: Uint32Array, values: readonly string[]): number {
   return common.length
 }
 
-/** Two characters as a digit. Rare ones beyond Latin-1 are not told apart; the end of a text comes before any character. */
-function characters(text: string, at: number): number {
-  return characterAt(text, at) * (TOP_CHARACTER + 1) + characterAt(text, at + 1)
-}
-
-function characterAt(text: string, at: number): number {
-  return at < text.length ? Math.min(text.charCodeAt(at) + 1, TOP_CHARACTER) : 0
-}
-
-/** The stable order by digits: one pass for each, the least first. */
+/** The stable order by digits: one pass for each, the last first. */
 function orderOfDigits(digits: Digits, length: number): Uint32Array {
-  let order = new Uint32Array(length).map((_, index) => index)
+  let order = new Uint32Array(length)
+  for (let index = 0; index < length; index++) order[index] = index
   let next = new Uint32Array(length)
-  for (const digit of digits) {
+  for (const digit of digits.toReversed()) {
     const begins = new Uint32Array(DIGIT_SIZE + 1)
     for (const value of digit) begins[value + 1] = (begins[value + 1] as number) + 1
-    for (let value = 1; value <= DIGIT_SIZE; value++) begins[value] = (begins[value] as number) + (begins[value - 1] as number)
+    if (begins.includes(length)) continue
+    for (let value = 1; value < DIGIT_SIZE; value++) begins[value] = (begins[value] as number) + (begins[value - 1] as number)
     for (const index of order) {
       const value = digit[index] as number
       const place = begins[value] as number

@@ -4,20 +4,19 @@ import * as audit from '../src/domain/audit.ts'
 import type { Vouched } from '../src/domain/audit-check.ts'
 import { createAuditCheck } from '../src/domain/audit-check.ts'
 import { credentialOf } from '../src/domain/credential.ts'
-import type { Key, KeyRef } from '../src/domain/key.ts'
+import type { Key, KeyRef, ListedKey } from '../src/domain/key.ts'
 import { isMeant, keyLine, keyView } from '../src/domain/key.ts'
+import { createKeyWindows } from '../src/domain/key-order.ts'
 import type { Clocks } from '../src/domain/limiter.ts'
-import { createLimiter } from '../src/domain/limiter.ts'
-import type { RefusalSum } from '../src/domain/meter.ts'
-import { createMeter } from '../src/domain/meter.ts'
-import type { AuditPort, Facts, Store, Targets, UsagePort, UsageSelector } from '../src/domain/ports.ts'
+import type { AuditPort, Facts, Store, Targets } from '../src/domain/ports.ts'
 import { accepted, KeywrightError } from '../src/domain/refusal.ts'
-import type { LastUsed } from '../src/domain/selection.ts'
-import { keyMatcher, resolveRefs, selectKeys, selectUsers } from '../src/domain/selection.ts'
-import { HOUR_MS, isoFrom, MINUTE_MS } from '../src/domain/time.ts'
+import { keyMatcher, resolveRefs, selectKeys } from '../src/domain/selection.ts'
+import { isoFrom } from '../src/domain/time.ts'
 import type { Draw } from '../src/domain/token.ts'
-import type { KeyUsage } from '../src/domain/usage.ts'
-import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, EMPTY_SERIES, NO_KEY, sumUsages } from '../src/domain/usage.ts'
+import { createUserWindows, selectUsers } from '../src/domain/users.ts'
+import type { Known } from '../src/domain/windows.ts'
+import type { Append } from './memory-usage.ts'
+import { createUsage } from './memory-usage.ts'
 
 export interface MemoryStoreOptions {
   /** Who flushes counts. */
@@ -32,6 +31,8 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemorySto
   const byShortId = new Map<string, Key>()
   const listeners = new Set<(change: { revision: number }) => void>()
   let anchor = audit.EMPTY_ANCHOR
+  /** The keys as a list: another one after each change. */
+  let list: readonly Key[] = []
 
   const log = createLog(clocks, () => {
     const lines = [...keys.values()].map(keyLine)
@@ -52,13 +53,21 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemorySto
   }
 
   const factsFor = (targets: Targets): Facts => {
-    const matching = (test: (key: Key) => boolean) => [...keys.values()].filter(test)
     return {
       brand,
-      targets: 'refs' in targets ? resolveRefs(targets.refs, find) : matching(keyMatcher(targets.filter, clocks.wall(), usage.lastUsed)),
+      targets: 'refs' in targets ? resolveRefs(targets.refs, find) : list.filter(keyMatcher(targets.filter, clocks.wall(), usage.lastUsed)),
       isTaken: (id) => keys.has(id) || byShortId.has(id),
     }
   }
+
+  const listed = (key: Key, at: number): ListedKey => {
+    const last = usage.lastUsed(key.id)
+    return { ...keyView(key, at), lastUsedAt: last === null ? null : isoFrom(last) }
+  }
+
+  const keyWindow = createKeyWindows()
+  const userWindow = createUserWindows()
+  const known = (): Known => ({ keys: list, lastUsed: usage.lastUsed, usage: usage.changes() })
 
   const tell = (): void => {
     for (const listener of listeners) {
@@ -80,6 +89,7 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemorySto
       })
       anchor = log.append(entries)
       for (const { keyId, key } of changes) put(keyId, key)
+      list = [...keys.values()]
       tell()
       return answer
     },
@@ -93,14 +103,24 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemorySto
       return key !== undefined && isMeant(key, ref) ? key : null
     },
     queryKeys(query) {
-      const page = accepted(selectKeys([...keys.values()], query, usage.lastUsed))
-      const items = page.items.map((key) => {
-        const last = usage.lastUsed(key.id)
-        return { ...keyView(key, query.at), lastUsedAt: last === null ? null : isoFrom(last) }
-      })
-      return { ...page, items }
+      const page = accepted(selectKeys(list, query, usage.lastUsed))
+      return { ...page, items: page.items.map((key) => listed(key, query.at)) }
     },
-    queryUsers: (query) => accepted(selectUsers([...keys.values()], query, usage.lastUsed)),
+    queryUsers: (query) => accepted(selectUsers(list, query, usage.lastUsed)),
+    keyWindow(query) {
+      const { rows, ...place } = keyWindow(known(), query)
+      return { rows: rows.map((row) => ({ ...row, item: listed(row.item, query.at) })), ...place }
+    },
+    userWindow: (query) => userWindow(known(), query),
+    pulse: () => ({
+      revision: anchor.seq,
+      keys: keys.size,
+      usage: usage.flushes(),
+      calls: usage.calls(),
+      others: 0,
+      lastSeq: log.lastSeq(),
+      trouble: null,
+    }),
     usage: usage.port,
     audit: log.port,
     watch(listener) {
@@ -112,10 +132,8 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemorySto
   }
 }
 
-type Append = (entries: readonly audit.Entry[]) => audit.Anchor
-
 /** The log: its lines as they would stand in a file, so that the same check proves them. */
-function createLog({ wall }: Clocks, vouched: () => Vouched): { append: Append; port: AuditPort } {
+function createLog({ wall }: Clocks, vouched: () => Vouched): { append: Append; lastSeq: () => number; port: AuditPort } {
   const lines: Buffer[] = []
   const records: audit.AuditRecord[] = []
   const followers = new Set<() => void>()
@@ -168,92 +186,5 @@ function createLog({ wall }: Clocks, vouched: () => Vouched): { append: Append; 
       throw new KeywrightError('INVALID_INPUT', 'nothing is lost: this store has no file that could be')
     },
   }
-  return { append, port }
-}
-
-interface MemoryUsage {
-  readonly port: UsagePort
-  readonly lastUsed: LastUsed
-  readonly end: () => Promise<void>
-}
-
-const SELF_BYTES = 4
-
-/** Counts and limits: what is flushed moves from the meter to the totals, with its records. */
-function createUsage({ actor, clocks, draw }: MemoryStoreOptions, keys: ReadonlyMap<string, Key>, append: Append): MemoryUsage {
-  const meter = createMeter()
-  const limiter = createLimiter(clocks, Buffer.from(draw(SELF_BYTES)).toString('hex'), () => [])
-  const totals = new Map<string, KeyUsage>()
-  const totalOf = (keyId: string): KeyUsage => totals.get(keyId) ?? EMPTY_KEY_USAGE
-  let alive = EMPTY_SERIES
-  let aliveSince = clocks.wall()
-  let summedUpUntil = Math.floor(clocks.wall() / HOUR_MS) * HOUR_MS
-
-  const withPending = (keyId: string): KeyUsage =>
-    meter.pending().reduce((usage, { minute, keys: deltas }) => {
-      const delta = deltas.get(keyId)
-      return delta === undefined ? usage : addDelta(usage, delta, minute, clocks.wall())
-    }, totalOf(keyId))
-
-  const idsOf = (selector: UsageSelector): Iterable<string> => {
-    if (selector === 'store') return new Set([NO_KEY, ...totals.keys(), ...meter.pending().flatMap((delta) => [...delta.keys.keys()])])
-    if ('keyId' in selector) return [selector.keyId]
-    return [...keys.values()].filter(({ userId }) => userId === selector.userId).map(({ id }) => id)
-  }
-
-  const note = (action: audit.Action, keyId: string, after: audit.Entry['after'] = null): audit.Entry => {
-    const userId = keys.get(keyId)?.userId ?? null
-    return { actor, at: isoFrom(clocks.wall()), action, keyId, userId, after }
-  }
-
-  const refusal = ({ keyId, userId, code, count, since }: RefusalSum): audit.Entry => {
-    const after = { count, since: isoFrom(since) }
-    const said = { actor, at: isoFrom(clocks.wall()), action: 'validate.refused', outcome: 'refused' } as const
-    return { ...said, keyId, userId, reason: code ?? 'OTHERS', after }
-  }
-
-  /** One record for each key and hour of accepted calls, a minute after the hour has ended. */
-  const summaries = (now: number): audit.Entry[] => {
-    const from = summedUpUntil
-    summedUpUntil = Math.max(from, Math.floor((now - MINUTE_MS) / HOUR_MS) * HOUR_MS)
-    return [...totals].flatMap(([keyId, { total }]) =>
-      total.series.hour.flatMap(([hour, count = 0]) => {
-        const isDue = keyId !== NO_KEY && count > 0 && hour * HOUR_MS >= from && hour * HOUR_MS < summedUpUntil
-        return isDue ? [note('validate.summary', keyId, { count, since: isoFrom(hour * HOUR_MS) })] : []
-      }),
-    )
-  }
-
-  const beat = (): void => {
-    alive = addAlive(alive, aliveSince, clocks.wall())
-    aliveSince = clocks.wall()
-  }
-
-  const flush = async (isEnd: boolean): Promise<void> => {
-    const now = clocks.wall()
-    const { deltas, refusals } = meter.take(now, isEnd)
-    const firstUses: audit.Entry[] = []
-    for (const { minute, keys: counts } of deltas) {
-      for (const [keyId, delta] of counts) {
-        const isFirstUse = (totalOf(keyId).total.counts[ACCEPTED] ?? 0) === 0 && delta.lastAt !== null
-        if (isFirstUse) firstUses.push(note('validate.first-use', keyId, { at: isoFrom(delta.lastAt as number) }))
-        totals.set(keyId, addDelta(totalOf(keyId), delta, minute, now))
-      }
-    }
-    meter.settle()
-    // Nobody else is there to be told of what was admitted.
-    limiter.unshared()
-    limiter.sweep()
-    beat()
-    append([...firstUses, ...refusals.map(refusal), ...summaries(now)])
-  }
-
-  const port: UsagePort = {
-    count: meter.count,
-    take: limiter.take,
-    read: (selector, at) => ({ usage: sumUsages([...idsOf(selector)].map(withPending)), alive: addAlive(alive, aliveSince, at) }),
-    flush: () => flush(false),
-    heartbeat: async () => beat(),
-  }
-  return { port, lastUsed: (keyId) => withPending(keyId).total.lastAt, end: () => flush(true) }
+  return { append, lastSeq: () => head.seq, port }
 }

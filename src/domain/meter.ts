@@ -29,6 +29,8 @@ export interface Counted {
 export interface Meter {
   readonly count: (use: Use) => void
   readonly isEmpty: () => boolean
+  /** How many verifications were counted since the beginning. */
+  readonly counted: () => number
   /** Counts that are not handed over yet, or on their way. */
   readonly pending: () => readonly Delta[]
   /** Hands over all counts, and the refusals of minutes that have ended, or all of them at the end. */
@@ -40,6 +42,7 @@ export interface Meter {
 }
 
 export function createMeter(): Meter {
+  let counted = 0
   let deltas: Delta[] = []
   let onTheWay: readonly Delta[] = []
   let refusals = new Map<string, RefusalSum>()
@@ -63,6 +66,7 @@ export function createMeter(): Meter {
 
   return {
     count(use) {
+      counted++
       const minute = Math.floor(use.at / MINUTE_MS)
       let delta = deltas.at(-1)
       if (delta === undefined || delta.minute !== minute) {
@@ -73,25 +77,26 @@ export function createMeter(): Meter {
       count(delta, use.keyId ?? NO_KEY, use.code, use.at, use.shortId, use.scopes)
       if (use.code !== 'VALID') noteRefusal(use, minute)
     },
+    counted: () => counted,
     isEmpty: () => deltas.length === 0 && refusals.size === 0,
     pending: () => [...onTheWay, ...deltas],
     take(now, isEnd) {
       const current = Math.floor(now / MINUTE_MS)
       const ended = [...refusals].filter(([, { minute }]) => isEnd || minute < current)
-      const counted = { deltas, refusals: ended.map(([, sum]) => sum) }
+      const taken = { deltas, refusals: ended.map(([, sum]) => sum) }
       onTheWay = deltas
       deltas = []
       for (const [name] of ended) refusals.delete(name)
-      return counted
+      return taken
     },
     settle() {
       onTheWay = []
     },
-    giveBack(counted) {
+    giveBack(taken) {
       onTheWay = []
-      deltas = [...counted.deltas, ...deltas]
+      deltas = [...taken.deltas, ...deltas]
       refusals = new Map([
-        ...counted.refusals.map((sum) => [`back ${sum.minute} ${sum.keyId ?? ''} ${sum.code ?? 'rest'} ${sum.since}`, sum] as const),
+        ...taken.refusals.map((sum) => [`back ${sum.minute} ${sum.keyId ?? ''} ${sum.code ?? 'rest'} ${sum.since}`, sum] as const),
         ...refusals,
       ])
       while (deltas.length > MAX_WAITING_MINUTES) deltas = [merged(deltas[0] as Delta, deltas[1] as Delta), ...deltas.slice(2)]

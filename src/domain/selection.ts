@@ -1,7 +1,7 @@
 // Which keys, in which order, from where on: filters, sorting and keyset cursors. Pure; the adapters answer with them.
 
 import type { Key, KeyRef, ListedKey, Status } from './key.ts'
-import { isMeant, STATUSES, statusOf } from './key.ts'
+import { isMeant, statusOf } from './key.ts'
 import type { Refusal } from './refusal.ts'
 import { refuse } from './refusal.ts'
 import { SECOND_MS } from './time.ts'
@@ -75,7 +75,7 @@ const SORT_FIELDS = [
   'createdBy',
   'revision',
 ] as const satisfies readonly (keyof ListedKey)[]
-type SortField = (typeof SORT_FIELDS)[number]
+export type SortField = (typeof SORT_FIELDS)[number]
 
 export interface Sort {
   readonly field: SortField
@@ -95,7 +95,7 @@ export function formatSort({ field, isReversed }: Sort): string {
   return `${isReversed ? '-' : ''}${field}`
 }
 
-type SortValue = string | number | null
+export type SortValue = string | number | null
 
 /** The place behind which the next page begins: its row's sort value and id. */
 export interface Cursor {
@@ -123,7 +123,7 @@ export function parseCursor(text: string): Cursor | null {
 }
 
 /** What sorts by one value, then by id; rows without a value come last, whichever way the rest goes. */
-function comparePlaces(isReversed: boolean, a: { value: SortValue; id: string }, b: { value: SortValue; id: string }): number {
+export function comparePlaces(isReversed: boolean, a: Place, b: Place): number {
   if (a.value !== b.value) {
     if (a.value === null) return 1
     if (b.value === null) return -1
@@ -145,7 +145,7 @@ export interface Page<T> {
 }
 
 /** One page of rows: sorted, begun behind the cursor. A cursor of another order is refused. */
-function pageOf<T>(rows: Row<T>[], sort: string, isReversed: boolean, cursor: Cursor | undefined, limit: number): Page<T> | Refusal {
+export function pageOf<T>(rows: Row<T>[], sort: string, isReversed: boolean, cursor: Cursor | undefined, limit: number): Page<T> | Refusal {
   if (cursor !== undefined && cursor.sort !== sort) {
     return refuse('INVALID_INPUT', 'the cursor belongs to a list in another order; begin again without a cursor', { field: 'cursor' })
   }
@@ -205,13 +205,16 @@ export interface KeyQuery {
   readonly at: number
 }
 
+/** What a key is sorted by at a moment. */
+export function sortValueOf(field: SortField, at: number, lastUsed: LastUsed): (key: Key) => SortValue {
+  if (field === 'lastUsedAt') return ({ id }) => lastUsed(id)
+  return field === 'status' ? (key) => statusOf(key, at) : (key) => key[field]
+}
+
 /** The page of a key query over all keys; the caller makes views of its few keys. */
 export function selectKeys(keys: readonly Key[], query: KeyQuery, lastUsed: LastUsed): Page<Key> | Refusal {
   const { field, isReversed } = query.sort
-  const sortValue = (key: Key): SortValue => {
-    if (field === 'lastUsedAt') return lastUsed(key.id)
-    return field === 'status' ? statusOf(key, query.at) : key[field]
-  }
+  const sortValue = sortValueOf(field, query.at, lastUsed)
   const value = query.cursor?.value ?? null
   if (value !== null && typeof value !== (field === 'revision' || field === 'lastUsedAt' ? 'number' : 'string')) {
     return refuse('INVALID_INPUT', 'the cursor is none that a list in this order gave; begin again without a cursor', { field: 'cursor' })
@@ -230,30 +233,6 @@ export interface UserQuery {
   readonly limit: number
   readonly cursor?: Cursor
   readonly at: number
-}
-
-export function selectUsers(keys: readonly Key[], query: UserQuery, lastUsed: LastUsed): Page<UserSummary> | Refusal {
-  const search = query.search?.toLowerCase()
-  const users = new Map<string, { total: number; last: number | null; byStatus: Record<Status, number> }>()
-  for (const key of keys) {
-    if (search !== undefined && !key.userId.toLowerCase().includes(search)) continue
-    const user = users.get(key.userId) ?? {
-      total: 0,
-      last: null,
-      byStatus: Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>,
-    }
-    users.set(key.userId, user)
-    user.total++
-    user.byStatus[statusOf(key, query.at)]++
-    const used = lastUsed(key.id)
-    if (used !== null && (user.last === null || used > user.last)) user.last = used
-  }
-  const rows = [...users].map(([userId, { total, last, byStatus }]) => ({
-    item: { userId, total, ...byStatus, lastUsedAt: last === null ? null : new Date(last).toISOString() },
-    value: userId,
-    id: userId,
-  }))
-  return pageOf(rows, 'userId', false, query.cursor, query.limit)
 }
 
 /** The keys that the refs name, null for those that name none. */

@@ -185,10 +185,15 @@ function dropLeastRecent(tallies: Map<string, Tally>): void {
 
 const MAX_COUNTED_SECRETS = 32
 
+/** The total of a key with a minute's calls added. */
+export function addToTotal(total: Tally, { counts, lastAt }: KeyDelta, minute: number, now: number): Tally {
+  return addToTally(total, minute, counts, lastAt, now)
+}
+
 /** The usage of a key with a minute's calls added. */
 export function addDelta(usage: KeyUsage, delta: KeyDelta, minute: number, now: number): KeyUsage {
   return {
-    total: addToTally(usage.total, minute, delta.counts, delta.lastAt, now),
+    total: addToTotal(usage.total, delta, minute, now),
     secrets: addToTallies(usage.secrets, delta.secrets, minute, now, MAX_COUNTED_SECRETS),
     scopes: addToTallies(usage.scopes, delta.scopes, minute, now, MAX_EXERCISED_SCOPES),
     admissions: usage.admissions,

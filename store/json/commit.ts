@@ -41,7 +41,7 @@ async function tailOf({ keyFile, log, usagePath, keysPath }: Committing): Promis
   return tail
 }
 
-function brokenLog(path: string, message: string): KeywrightError {
+export function brokenLog(path: string, message: string): KeywrightError {
   return new KeywrightError('AUDIT_BROKEN', `the audit log ${path} and the store don't agree: ${message}; no change is possible`)
 }
 

@@ -8,10 +8,10 @@ import { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Draw } from '../../src/domain/token.ts'
 import { replaceFile } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
+import type { Version } from '../version.ts'
+import { isVersion, versionOf } from '../version.ts'
 import type { KeyLines, StoreDocument } from './key-lines.ts'
 import { composeLines, corrupt, emptyLines, parseLines } from './key-lines.ts'
-import type { Version } from './version.ts'
-import { isVersion, versionOf } from './version.ts'
 
 /** Far above a million keys; a larger file is not ours. */
 const MAX_STORE_BYTES = 1024 * 1024 * 1024

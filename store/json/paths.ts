@@ -1,14 +1,11 @@
 // Where an embedded store keeps its files, and whether those places can be trusted.
 
 import type { Stats } from 'node:fs'
-import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, parse, resolve, sep } from 'node:path'
 import type { Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
-import { quoted } from '../../src/domain/text.ts'
-import { isBrand } from '../../src/domain/token.ts'
 import { errnoOf, faultAt } from '../faults.ts'
-import { firstJsonError, placeAt } from './locate.ts'
 
 export interface Paths {
   readonly keys: string
@@ -16,18 +13,6 @@ export interface Paths {
   readonly lock: string
   readonly log: string
 }
-
-/** What people may set in keywright.config.json beside the store. */
-export interface Settings {
-  readonly brand?: string
-  readonly auditLog?: string
-  readonly segmentBytes?: number
-  readonly validateSummary?: 'hour' | 'day' | 'off'
-}
-
-const CONFIG_NAME = 'keywright.config.json'
-const MIN_SEGMENT_BYTES = 4096
-const MAX_CONFIG_BYTES = 1024 * 1024
 
 const MAX_LINKS = 40
 
@@ -108,45 +93,4 @@ export function checkTrust({ keys, usage, lock, log }: Paths, isInsecureAllowed:
     if (status !== null && (status.mode & OTHERS_MAY_READ) !== 0)
       warn({ code: 'READABLE', message: `others on this machine may read ${path}; run: chmod go= ${path}` })
   }
-}
-
-/** The settings beside the store, or none. A file that is wrong is refused, not guessed. */
-export function readSettings(keys: string): Settings {
-  const path = join(dirname(keys), CONFIG_NAME)
-  let text: string
-  try {
-    const { size } = statSync(path)
-    if (size > MAX_CONFIG_BYTES)
-      throw new KeywrightError('INVALID_INPUT', `${path} is larger than ${MAX_CONFIG_BYTES} bytes; settings are not`)
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return {}
-    throw faultAt('STORE_UNAVAILABLE', 'reading the settings', path, error)
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    const { line, column } = placeAt(text, firstJsonError(text) ?? 0)
-    throw new KeywrightError('INVALID_INPUT', `${path}:${line}:${column}: this is not JSON; mend the settings or remove the file`)
-  }
-  const wrong = wrongSetting(value)
-  if (wrong !== null) throw new KeywrightError('INVALID_INPUT', `${path}: ${wrong}`)
-  return value as Settings
-}
-
-function wrongSetting(value: unknown): string | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the settings are not an object'
-  const { brand, auditLog, segmentBytes, validateSummary, ...others } = value as Record<string, unknown>
-  const [unknown] = Object.keys(others)
-  if (unknown !== undefined) return `${quoted(unknown)} is not a setting; use brand, auditLog, segmentBytes, validateSummary`
-  if (brand !== undefined && (typeof brand !== 'string' || !isBrand(brand)))
-    return 'brand must be words of a-z and 0-9 joined by _, at most 27 characters'
-  if (auditLog !== undefined && (typeof auditLog !== 'string' || !auditLog.endsWith('.log')))
-    return 'auditLog must be a path that ends in .log'
-  if (segmentBytes !== undefined && (!Number.isSafeInteger(segmentBytes) || (segmentBytes as number) < MIN_SEGMENT_BYTES))
-    return `segmentBytes must be a whole number of at least ${MIN_SEGMENT_BYTES}`
-  if (validateSummary !== undefined && !['hour', 'day', 'off'].includes(String(validateSummary)))
-    return 'validateSummary must be hour, day or off'
-  return null
 }

@@ -9,12 +9,15 @@ import type { Credential } from '../../src/domain/credential.ts'
 import { credentialOf } from '../../src/domain/credential.ts'
 import type { Key, ListedKey } from '../../src/domain/key.ts'
 import { isMeant, keyView } from '../../src/domain/key.ts'
+import { createKeyWindows } from '../../src/domain/key-order.ts'
 import type { Clocks } from '../../src/domain/limiter.ts'
 import type { Store, Warn } from '../../src/domain/ports.ts'
 import { accepted, KeywrightError } from '../../src/domain/refusal.ts'
-import { selectKeys, selectUsers } from '../../src/domain/selection.ts'
+import { selectKeys } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 import type { Draw } from '../../src/domain/token.ts'
+import { createUserWindows, selectUsers } from '../../src/domain/users.ts'
+import type { Known } from '../../src/domain/windows.ts'
 import { removeTemporaries } from '../durable.ts'
 import { DEFAULT_SEGMENT_BYTES, openAuditLog } from '../log/audit-log.ts'
 import { createAuditPort } from './audit-port.ts'
@@ -23,8 +26,10 @@ import { createKeyFile } from './key-file.ts'
 import type { StoreDocument } from './key-lines.ts'
 import { DEFAULT_BRAND } from './key-lines.ts'
 import { createLock } from './lock.ts'
-import type { Paths, Settings } from './paths.ts'
+import type { Paths } from './paths.ts'
 import { checkTrust } from './paths.ts'
+import { createPulse } from './pulse.ts'
+import type { Settings } from './settings.ts'
 import { createTransactions } from './transactions.ts'
 import { createUsage } from './usage.ts'
 
@@ -113,9 +118,13 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
     }
   }
 
+  const lookIfStale = (): void => {
+    if (clocks.uptime() - checkedAt >= FRESH_MS) look()
+  }
+
   /** Makes sure that what is known is fresh; throws while the store can't be read. */
   const freshen = (): void => {
-    if (clocks.uptime() - checkedAt >= FRESH_MS) look()
+    lookIfStale()
     if (trouble !== null) throw trouble
   }
 
@@ -133,6 +142,15 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   const listed = (key: Key, at: number): ListedKey => {
     const last = usage.lastUsed(key.id)
     return { ...keyView(key, at), lastUsedAt: last === null ? null : isoFrom(last) }
+  }
+
+  const keyWindow = createKeyWindows()
+  const userWindow = createUserWindows()
+  /** What can be known just now, be it fresh or not. */
+  const known = (): Known => {
+    lookIfStale()
+    usage.refresh()
+    return { keys: keyFile.lines().document.keys, lastUsed: usage.lastUsed, usage: usage.changes() }
   }
 
   return {
@@ -169,6 +187,15 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
       usage.refresh()
       return accepted(selectUsers(keyFile.lines().document.keys, query, usage.lastUsed))
     },
+    keyWindow(query) {
+      const { rows, ...place } = keyWindow(known(), query)
+      return { rows: rows.map((row) => ({ ...row, item: listed(row.item, query.at) })), ...place }
+    },
+    userWindow: (query) => userWindow(known(), query),
+    pulse: createPulse(committing, usage.seen, () => {
+      look()
+      return trouble
+    }),
     usage: usage.port,
     audit: createAuditPort({ store: committing, lock, prepare, isReadOnly, vouch: usage.vouch }),
     watch(listener) {

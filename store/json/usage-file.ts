@@ -3,35 +3,18 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import type { Adapter } from 'lowdb'
-import type { Anchor } from '../../src/domain/audit.ts'
-import { GENESIS_HASH } from '../../src/domain/audit.ts'
 import type { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Draw } from '../../src/domain/token.ts'
-import type { KeyUsage, Series } from '../../src/domain/usage.ts'
-import { EMPTY_KEY_USAGE, EMPTY_SERIES } from '../../src/domain/usage.ts'
+import type { KeyUsage, Tally } from '../../src/domain/usage.ts'
+import { EMPTY_KEY_USAGE } from '../../src/domain/usage.ts'
 import { replaceFile } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
-import type { Version } from './version.ts'
-import { isVersion, versionOf } from './version.ts'
+import type { Version } from '../version.ts'
+import { isVersion, versionOf } from '../version.ts'
+import type { UsageAnchor, UsageDocument } from './usage-text.ts'
+import { composeUsage, EMPTY_USAGE, parseDocument, parseLastUse, parseTotal, parseUsage, parseUsageAnchor } from './usage-text.ts'
 
-const FORMAT = 'keywright-usage/1'
 const MAX_USAGE_BYTES = 512 * 1024 * 1024
-
-/** The head of the log when counts were last written, and the seq of the store's own anchor then. */
-export interface UsageAnchor extends Anchor {
-  readonly keysSeq: number
-}
-
-export interface UsageDocument {
-  readonly audit: UsageAnchor
-  /** Rises with every write; marks which admissions a process has seen. */
-  readonly seq: number
-  /** Up to when accepted calls have been summed up on the log; milliseconds since 1970. */
-  readonly summarisedUntil: number
-  readonly alive: Series
-  /** The text of each key's usage, by key id. */
-  readonly lines: ReadonlyMap<string, string>
-}
 
 export interface UsageFile extends Adapter<UsageDocument> {
   /** Reads the file if it is another version than the known one. True when it was. Never throws: a garbled file reads as empty. */
@@ -40,18 +23,15 @@ export interface UsageFile extends Adapter<UsageDocument> {
   readonly trouble: () => KeywrightError | null
   readonly isGarbled: () => boolean
   readonly document: () => UsageDocument
+  /** Rises with every other version that is known from then on. */
+  readonly versions: () => number
   readonly usageOf: (keyId: string) => KeyUsage
+  /** The same without parsing what else there is of a key: for one look at many keys. */
+  readonly totalOf: (keyId: string) => Tally
+  readonly lastUseOf: (keyId: string) => number | null
   /** Gives a garbled file a new name; answers that name. */
   readonly setAside: () => Promise<string>
   readonly close: () => void
-}
-
-export const EMPTY_USAGE: UsageDocument = {
-  audit: { seq: 0, hash: GENESIS_HASH, keysSeq: 0 },
-  seq: 0,
-  summarisedUntil: 0,
-  alive: EMPTY_SERIES,
-  lines: new Map(),
 }
 
 /** `onWritten`: called in the moment from which on this process's own counts are in the document. */
@@ -61,10 +41,15 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
   let isGarbled = false
   let isWriting = false
   let trouble: KeywrightError | null = null
+  let versions = 0
   const parsed = new Map<string, KeyUsage>()
+  const totals = new Map<string, Tally>()
+  const lastUses = new Map<string, number | null>()
 
   const adopt = (next: UsageDocument, nextVersion: Version | null): void => {
-    for (const [keyId] of parsed) if (next.lines.get(keyId) !== document.lines.get(keyId)) parsed.delete(keyId)
+    for (const known of [parsed, totals, lastUses])
+      for (const keyId of known.keys()) if (next.lines.get(keyId) !== document.lines.get(keyId)) known.delete(keyId)
+    versions++
     document = next
     version?.release()
     version = nextVersion
@@ -78,6 +63,26 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
     if (usage === null) isGarbled = true
     else if (line !== undefined) parsed.set(keyId, usage)
     return usage ?? EMPTY_KEY_USAGE
+  }
+
+  const totalOf = (keyId: string): Tally => {
+    const known = parsed.get(keyId)?.total ?? totals.get(keyId)
+    if (known !== undefined) return known
+    const line = document.lines.get(keyId)
+    const total = line === undefined ? null : parseTotal(line)
+    if (total === null) return usageOf(keyId).total
+    totals.set(keyId, total)
+    return total
+  }
+
+  const lastUseOf = (keyId: string): number | null => {
+    const known = lastUses.get(keyId)
+    if (known !== undefined) return known
+    const line = document.lines.get(keyId)
+    if (line === undefined) return null
+    const lastUse = parseLastUse(line) ?? usageOf(keyId).total.lastAt
+    lastUses.set(keyId, lastUse)
+    return lastUse
   }
 
   const readAnew = (): boolean => {
@@ -128,7 +133,10 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
     trouble: () => trouble,
     isGarbled: () => isGarbled,
     document: () => document,
+    versions: () => versions,
     usageOf,
+    totalOf,
+    lastUseOf,
     async setAside() {
       const aside = `${path}.garbled-${Buffer.from(draw(ASIDE_BYTES)).toString('hex')}`
       await rename(path, aside)
@@ -154,85 +162,6 @@ function readVersion(path: string): { text: string; version: Version } {
   }
 }
 
-/** The text of one key's usage; what `document.lines` holds. */
-export function usageLine(usage: KeyUsage): string {
-  return JSON.stringify(usage)
-}
-
-function composeUsage({ audit, seq, summarisedUntil, alive, lines }: UsageDocument): string {
-  const { seq: logSeq, hash, keysSeq } = audit
-  const header = JSON.stringify({ format: FORMAT, audit: { seq: logSeq, hash, keysSeq }, seq, summarisedUntil, alive }).slice(0, -1)
-  const parts: string[] = []
-  for (const [keyId, line] of lines) parts.push(`${JSON.stringify(keyId)}:${line}`)
-  return `${header},"keys":{\n${parts.join(',\n')}\n}}\n`
-}
-
-/** A document out of its text; null when it is garbled. The first time every line is parsed, later only what is asked for. */
-function parseDocument(text: string, isThorough: boolean): UsageDocument | null {
-  const headerEnd = text.indexOf('\n')
-  if (!text.endsWith('\n}}\n') || headerEnd < 0) return null
-  try {
-    const { format, audit, seq, summarisedUntil, alive } = JSON.parse(`${text.slice(0, headerEnd)}}}`) as UsageDocument & {
-      format: unknown
-    }
-    const isRight =
-      format === FORMAT &&
-      [audit.seq, audit.keysSeq, seq, summarisedUntil].every((number) => Number.isFinite(number)) &&
-      typeof audit.hash === 'string' &&
-      isSeries(alive)
-    if (!isRight) return null
-    const lines = new Map<string, string>()
-    for (let start = headerEnd + 1; start < text.length - 4; ) {
-      const end = text.indexOf('\n', start)
-      const nameEnd = text.indexOf('":', start)
-      if (text[start] !== '"' || nameEnd < 0 || nameEnd > end) return null
-      lines.set(text.slice(start + 1, nameEnd), text.slice(nameEnd + 2, text[end - 1] === ',' ? end - 1 : end))
-      start = end + 1
-    }
-    if (isThorough) for (const line of lines.values()) if (parseUsage(line) === null) return null
-    return { audit, seq, summarisedUntil, alive, lines }
-  } catch {
-    return null
-  }
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
-const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.every((number) => Number.isFinite(number))
-const isBuckets = (value: unknown): boolean => Array.isArray(value) && value.every((bucket) => isNumbers(bucket) && bucket.length > 0)
-const isSeries = (value: unknown): boolean =>
-  isObject(value) && isBuckets(value['minute']) && isBuckets(value['hour']) && isBuckets(value['day'])
-const isTally = (value: unknown): boolean =>
-  isObject(value) &&
-  isNumbers(value['counts']) &&
-  (value['lastAt'] === null || Number.isFinite(value['lastAt'])) &&
-  isSeries(value['series'])
-const isTallies = (value: unknown): boolean => isObject(value) && Object.values(value).every(isTally)
-const isAdmission = (value: unknown): boolean =>
-  isObject(value) &&
-  Number.isFinite(value['seq']) &&
-  Number.isFinite(value['at']) &&
-  Number.isFinite(value['count']) &&
-  typeof value['by'] === 'string'
-const isSharedLimit = (value: unknown): boolean =>
-  isObject(value) && Number.isFinite(value['windowMs']) && Array.isArray(value['calls']) && value['calls'].every(isAdmission)
-
-function parseUsage(line: string): KeyUsage | null {
-  try {
-    const value: unknown = JSON.parse(line)
-    const isRight =
-      isObject(value) &&
-      isTally(value['total']) &&
-      isTallies(value['secrets']) &&
-      isTallies(value['scopes']) &&
-      isObject(value['admissions']) &&
-      Object.values(value['admissions']).every(isSharedLimit)
-    return isRight ? (value as unknown as KeyUsage) : null
-  } catch {
-    return null
-  }
-}
-
-const HEADER = /^\{"format":"keywright-usage\/1","audit":\{"seq":(\d{1,15}),"hash":"([0-9a-f]{64})","keysSeq":(\d{1,15})\}/
 const HEADER_BYTES = 512
 
 /** What the usage file vouches for, without reading more than its first bytes; null when there is none or it is garbled. */
@@ -241,8 +170,7 @@ export function readUsageAnchor(path: string): UsageAnchor | null {
     const descriptor = openSync(path, 'r')
     try {
       const bytes = Buffer.alloc(Math.min(HEADER_BYTES, fstatSync(descriptor).size))
-      const match = HEADER.exec(bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, bytes.length, 0)))
-      return match === null ? null : { seq: Number(match[1]), hash: match[2] as string, keysSeq: Number(match[3]) }
+      return parseUsageAnchor(bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, bytes.length, 0)))
     } finally {
       closeSync(descriptor)
     }

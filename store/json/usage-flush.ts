@@ -5,12 +5,14 @@ import type { Actor, Entry } from '../../src/domain/audit.ts'
 import type { Key } from '../../src/domain/key.ts'
 import type { Unshared } from '../../src/domain/limiter.ts'
 import type { Counted, RefusalSum } from '../../src/domain/meter.ts'
+import { withPresence } from '../../src/domain/presence.ts'
 import { isoFrom, MINUTE_MS } from '../../src/domain/time.ts'
 import type { KeyUsage } from '../../src/domain/usage.ts'
 import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, NO_KEY, RESOLUTIONS, sumUsages, trimmed } from '../../src/domain/usage.ts'
-import type { Settings } from './paths.ts'
-import type { UsageDocument, UsageFile } from './usage-file.ts'
-import { usageLine } from './usage-file.ts'
+import type { Settings } from './settings.ts'
+import type { UsageFile } from './usage-file.ts'
+import type { UsageDocument } from './usage-text.ts'
+import { usageLine } from './usage-text.ts'
 
 /** How long merging may hold other work of this process up: a verification waits no longer. */
 const TURN_MS = 4
@@ -81,7 +83,15 @@ export async function mergeUsage(input: FlushInput): Promise<Merged> {
   entries.push(...counted.refusals.map((sum) => refusalEntry(input, sum)))
   for (const [keyId, usage] of changed) lines.set(keyId, usageLine(usage))
   const summarisedUntil = await summarise(input, lines, changed, entries, turn)
-  return { document: { seq, summarisedUntil, alive: addAlive(before.alive, aliveSince, now), lines }, entries }
+  const calls = before.calls + callsOf(counted)
+  const processes = withPresence(before.processes, input.self, now)
+  return { document: { seq, summarisedUntil, calls, processes, alive: addAlive(before.alive, aliveSince, now), lines }, entries }
+}
+
+function callsOf({ deltas }: Counted): number {
+  let calls = 0
+  for (const { keys } of deltas) for (const { counts } of keys.values()) for (const count of counts) calls += count
+  return calls
 }
 
 /** What is still inside a window of a key's limits, with what this process admitted in them. */

@@ -8,20 +8,22 @@ import type { LimitDecision, Unshared } from '../../src/domain/limiter.ts'
 import { createLimiter } from '../../src/domain/limiter.ts'
 import type { Counted } from '../../src/domain/meter.ts'
 import { createMeter } from '../../src/domain/meter.ts'
-import type { UsagePort, UsageSelector } from '../../src/domain/ports.ts'
+import type { UsagePort } from '../../src/domain/ports.ts'
+import { othersSeen } from '../../src/domain/presence.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import type { LastUsed } from '../../src/domain/selection.ts'
-import type { KeyUsage } from '../../src/domain/usage.ts'
-import { addAlive, addDelta, EMPTY_KEY_USAGE, NO_KEY, sumUsages } from '../../src/domain/usage.ts'
+import { addAlive } from '../../src/domain/usage.ts'
 import { faultAt } from '../faults.ts'
 import type { Committing } from './commit.ts'
 import { settle } from './commit.ts'
 import type { Lock } from './lock.ts'
 import type { JsonStoreOptions } from './store.ts'
-import type { UsageDocument } from './usage-file.ts'
-import { createUsageFile, EMPTY_USAGE } from './usage-file.ts'
+import { createUsageFile } from './usage-file.ts'
 import type { Merged } from './usage-flush.ts'
 import { mergeUsage } from './usage-flush.ts'
+import { createUsageReading } from './usage-read.ts'
+import type { UsageAnchor, UsageDocument } from './usage-text.ts'
+import { EMPTY_USAGE } from './usage-text.ts'
 
 /** How old the knowledge of what other processes admitted may be when a limit is decided. */
 const FRESH_MS = 100
@@ -42,10 +44,21 @@ interface Dependencies {
   readonly lock: Lock
 }
 
+export interface UsageSeen {
+  readonly audit: UsageAnchor
+  readonly calls: number
+  readonly versions: number
+  readonly others: number
+}
+
 export interface JsonUsage {
   readonly port: UsagePort
   readonly lastUsed: LastUsed
+  /** Another number whenever a last use may be another. */
+  readonly changes: () => number
   readonly refresh: () => void
+  /** Looks for news of the file; a few words on what it holds. */
+  readonly seen: () => UsageSeen
   /** Under the lock: lets the file, where there is one, vouch for the log as it is after an accepted loss. */
   readonly vouch: () => Promise<void>
   /** The last flush: refusals of the current minute are recorded too. */
@@ -83,25 +96,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     seenSeq = file.document().seq
   }
 
-  /** The usage of a key with what this process has not written yet. */
-  const withPending = (keyId: string): KeyUsage => {
-    let usage = file.usageOf(keyId)
-    for (const { minute, keys } of meter.pending()) {
-      const delta = keys.get(keyId)
-      if (delta !== undefined) usage = addDelta(usage, delta, minute, clocks.wall())
-    }
-    return usage
-  }
-
-  const selected = (selector: UsageSelector): KeyUsage => {
-    if (selector !== 'store' && 'keyId' in selector) return withPending(selector.keyId)
-    if (selector === 'store') {
-      const counted = new Set([...file.document().lines.keys(), NO_KEY, ...meter.pending().flatMap(({ keys }) => [...keys.keys()])])
-      return sumUsages([...counted].map(withPending))
-    }
-    const owned = keyFile.lines().document.keys.filter(({ userId }) => userId === selector.userId)
-    return owned.length === 0 ? EMPTY_KEY_USAGE : sumUsages(owned.map(({ id }) => withPending(id)))
-  }
+  const reading = createUsageReading(file, meter, keyFile, clocks.wall)
 
   const writeUsage = async (document: UsageDocument): Promise<void> => {
     low.data = document
@@ -220,13 +215,23 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
       },
       read(selector, at) {
         refresh()
-        return { usage: selected(selector), alive: addAlive(file.document().alive, aliveSince, at) }
+        return { usage: reading.usage(selector), alive: addAlive(file.document().alive, aliveSince, at) }
+      },
+      overview(selector, window, at) {
+        refresh()
+        return reading.overview(selector, addAlive(file.document().alive, aliveSince, at), window, at)
       },
       flush: (isLast = false) => flush(isLast ? 'end' : 'flush'),
       heartbeat: () => flush('heartbeat'),
     },
-    lastUsed: (keyId) => withPending(keyId).total.lastAt,
+    lastUsed: reading.lastUsed,
+    changes: () => file.versions() + meter.counted(),
     refresh,
+    seen() {
+      refresh()
+      const { audit, calls, processes } = file.document()
+      return { audit, calls, versions: file.versions(), others: othersSeen(processes, self, clocks.wall()) }
+    },
     async vouch() {
       file.refresh()
       if (file.document() === EMPTY_USAGE) return

@@ -19,7 +19,8 @@ export interface LogTail {
   readonly broken: string | null
 }
 
-async function* allBackward(path: string): AsyncGenerator<Line> {
+/** All lines of the log, newest first, across its segments. */
+export async function* allBackward(path: string): AsyncGenerator<Line> {
   yield* linesBackward(path)
   for (const segment of finishedSegments(path).reverse()) yield* linesBackward(segment)
 }

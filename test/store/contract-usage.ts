@@ -10,7 +10,7 @@ import type { VerdictCode } from '../../src/domain/verdict.ts'
 import type { OpenEmpty } from './contract.ts'
 import { collect, manualClock, NOON, newKey, put, seededRandom } from './harness.ts'
 
-const callOf = (key: Key | null, code: VerdictCode, at: number, scopes: readonly string[] = []): Use => ({
+export const callOf = (key: Key | null, code: VerdictCode, at: number, scopes: readonly string[] = []): Use => ({
   keyId: key?.id ?? null,
   userId: key?.userId ?? null,
   code,

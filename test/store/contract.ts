@@ -7,6 +7,7 @@ import type { Facts, Store } from '../../src/domain/ports.ts'
 import { auditContract } from './contract-audit.ts'
 import { findContract, listContract } from './contract-find.ts'
 import { usageContract } from './contract-usage.ts'
+import { overviewContract, pulseContract, windowContract } from './contract-windows.ts'
 import type { ManualClock } from './harness.ts'
 import { ACTOR, collect, edit, manualClock, NOBODY, NOON, newKey, outcomeOf, put, refTo } from './harness.ts'
 
@@ -28,6 +29,9 @@ export function storeContract(name: string, open: OpenEmpty): void {
     findContract(open)
     listContract(open)
     usageContract(open)
+    windowContract(open)
+    overviewContract(open)
+    pulseContract(open)
     auditContract(open)
   })
 }

@@ -146,7 +146,7 @@ function changeContract(open: OpenEmpty): void {
     const after = await store.findKey(refTo(key))
     expect(after?.tags).toEqual(tags)
     expect(after?.revision).toBe(41)
-    expect((await store.audit.verify({})).ok).toBe(true)
+    expect((await store.audit.verify({})).report.ok).toBe(true)
   })
 
   test('one refusal among changes asked for together stops no other', async () => {
@@ -183,6 +183,6 @@ function changeContract(open: OpenEmpty): void {
     expect(await store.findCredential(key.secrets[0]?.shortId ?? '')).toBeNull()
     expect((await store.look(NOBODY)).isTaken(key.id)).toBe(false)
     expect(await store.findKey(refTo(other))).toEqual(other)
-    expect((await store.audit.verify({})).ok).toBe(true)
+    expect((await store.audit.verify({})).report.ok).toBe(true)
   })
 }

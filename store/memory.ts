@@ -1,8 +1,6 @@
 // The store in memory: for tests and demos. Behaves as the others do, shares nothing with them but the domain, and keeps nothing.
 
 import * as audit from '../src/domain/audit.ts'
-import type { Vouched } from '../src/domain/audit-check.ts'
-import { createAuditCheck } from '../src/domain/audit-check.ts'
 import { credentialOf } from '../src/domain/credential.ts'
 import type { Key, KeyRef } from '../src/domain/key.ts'
 import { isMeant, keyLine, keyView } from '../src/domain/key.ts'
@@ -10,14 +8,16 @@ import type { Clocks } from '../src/domain/limiter.ts'
 import { createLimiter } from '../src/domain/limiter.ts'
 import type { RefusalSum } from '../src/domain/meter.ts'
 import { createMeter } from '../src/domain/meter.ts'
-import type { AuditPort, Facts, Store, Targets, UsagePort, UsageSelector } from '../src/domain/ports.ts'
-import { accepted, KeywrightError } from '../src/domain/refusal.ts'
+import type { Facts, Store, Targets, UsagePort, UsageSelector } from '../src/domain/ports.ts'
+import { accepted } from '../src/domain/refusal.ts'
 import type { LastUsed } from '../src/domain/selection.ts'
 import { keyMatcher, resolveRefs, selectKeys, selectUsers } from '../src/domain/selection.ts'
 import { HOUR_MS, isoFrom, MINUTE_MS } from '../src/domain/time.ts'
 import type { Draw } from '../src/domain/token.ts'
 import type { KeyUsage } from '../src/domain/usage.ts'
 import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, EMPTY_SERIES, NO_KEY, sumUsages } from '../src/domain/usage.ts'
+import type { Append } from './memory-log.ts'
+import { createLog } from './memory-log.ts'
 
 export interface MemoryStoreOptions {
   /** Who flushes counts. */
@@ -110,65 +110,6 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemorySto
     anchor: () => anchor,
     close: usage.end,
   }
-}
-
-type Append = (entries: readonly audit.Entry[]) => audit.Anchor
-
-/** The log: its lines as they would stand in a file, so that the same check proves them. */
-function createLog({ wall }: Clocks, vouched: () => Vouched): { append: Append; port: AuditPort } {
-  const lines: Buffer[] = []
-  const records: audit.AuditRecord[] = []
-  const followers = new Set<() => void>()
-  let head = audit.EMPTY_HEAD
-
-  const append: Append = (entries) => {
-    const made = audit.chainLines(head, entries)
-    for (const line of made.lines.split('\n').slice(0, -1)) {
-      lines.push(Buffer.from(line))
-      records.push(JSON.parse(line) as audit.AuditRecord)
-    }
-    head = made.head
-    for (const wake of [...followers]) wake()
-    return { seq: head.seq, hash: head.hash }
-  }
-
-  const nextAppend = (signal: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      const wake = (): void => {
-        followers.delete(wake)
-        signal.removeEventListener('abort', wake)
-        resolve()
-      }
-      followers.add(wake)
-      signal.addEventListener('abort', wake)
-    })
-
-  async function* stream(filter: audit.AuditFilter, isReversed: boolean, follow?: AbortSignal): AsyncGenerator<audit.AuditRecord> {
-    const order = isReversed && follow === undefined ? records.toReversed() : records
-    for (let next = 0; ; ) {
-      for (let record = order[next]; record !== undefined; record = order[++next]) if (audit.matchesRecord(record, filter)) yield record
-      if (follow === undefined || follow.aborted) return
-      await nextAppend(follow)
-    }
-  }
-
-  const port: AuditPort = {
-    records: (filter, { reverse = false, follow }) => stream(filter, reverse, follow),
-    async verify({ actor, signal }) {
-      signal?.throwIfAborted()
-      const check = createAuditCheck(vouched())
-      for (const line of lines) check.add(line)
-      const report = check.finish()
-      const { ok, records: checked } = report
-      if (actor !== undefined && ok && checked > 0)
-        append([{ actor, at: isoFrom(wall()), action: 'audit.verify', after: { ok, records: checked } }])
-      return report
-    },
-    acceptLoss: async () => {
-      throw new KeywrightError('INVALID_INPUT', 'nothing is lost: this store has no file that could be')
-    },
-  }
-  return { append, port }
 }
 
 interface MemoryUsage {

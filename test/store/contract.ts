@@ -5,6 +5,7 @@ import type { Key } from '../../src/domain/key.ts'
 import { parseKeyRef } from '../../src/domain/key.ts'
 import type { Facts, Store } from '../../src/domain/ports.ts'
 import { auditContract } from './contract-audit.ts'
+import { auditPageContract } from './contract-audit-page.ts'
 import { findContract, listContract } from './contract-find.ts'
 import { usageContract } from './contract-usage.ts'
 import type { ManualClock } from './harness.ts'
@@ -29,6 +30,7 @@ export function storeContract(name: string, open: OpenEmpty): void {
     listContract(open)
     usageContract(open)
     auditContract(open)
+    auditPageContract(open)
   })
 }
 

@@ -76,3 +76,15 @@ export function logFloor(paths: readonly string[]): number {
   }
   return lines
 }
+
+/** Read files from begin to end, once; answers how many bytes there were. */
+export function readFloor(paths: readonly string[]): number {
+  let bytes = 0
+  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+  for (const path of paths) {
+    const file = openSync(path, 'r')
+    for (let read = readSync(file, chunk, 0, CHUNK_BYTES, null); read > 0; read = readSync(file, chunk, 0, CHUNK_BYTES, null)) bytes += read
+    closeSync(file)
+  }
+  return bytes
+}

@@ -16,8 +16,8 @@ import { readStoreSettings } from '../store/open.ts'
 import type { AppOptions } from './cli/terminal.ts'
 import { joinWords } from './commands/as-command.ts'
 import { startDemo } from './demo/run.ts'
-import { KeywrightError } from './domain/refusal.ts'
 import { formatRateLimit } from './domain/kinds.ts'
+import { KeywrightError } from './domain/refusal.ts'
 import { displayText } from './domain/text.ts'
 import { formatDuration } from './domain/time.ts'
 import type { Manager } from './manager.ts'
@@ -197,7 +197,8 @@ async function writeSecret(path: string, token: string): Promise<void> {
     }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    const advice = code === 'EEXIST' ? 'there is a file of that name; give another one' : `it could not be written (${code}); give another path`
+    const advice =
+      code === 'EEXIST' ? 'there is a file of that name; give another one' : `it could not be written (${code}); give another path`
     throw new KeywrightError('INVALID_INPUT', `${displayText(path)}: ${advice}`)
   }
 }

@@ -12,9 +12,7 @@ import { HOUR_MS, isoFrom, MINUTE_MS } from '../src/domain/time.ts'
 import type { KeyUsage } from '../src/domain/usage.ts'
 import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, EMPTY_SERIES, NO_KEY, sumUsages } from '../src/domain/usage.ts'
 import type { MemoryStoreOptions } from './memory.ts'
-
-/** Appends records to the log. */
-export type Append = (entries: readonly audit.Entry[]) => audit.Anchor
+import type { Append } from './memory-log.ts'
 
 export interface MemoryUsage {
   readonly port: UsagePort

@@ -1,21 +1,19 @@
 // The store in memory: for tests and demos. Behaves as the others do, shares nothing with them but the domain, and keeps nothing.
 
 import * as audit from '../src/domain/audit.ts'
-import type { Vouched } from '../src/domain/audit-check.ts'
-import { createAuditCheck } from '../src/domain/audit-check.ts'
 import { credentialOf } from '../src/domain/credential.ts'
 import type { Key, KeyRef, ListedKey } from '../src/domain/key.ts'
 import { isMeant, keyLine, keyView } from '../src/domain/key.ts'
 import { createKeyWindows } from '../src/domain/key-order.ts'
 import type { Clocks } from '../src/domain/limiter.ts'
-import type { AuditPort, Facts, Store, Targets } from '../src/domain/ports.ts'
-import { accepted, KeywrightError } from '../src/domain/refusal.ts'
+import type { Facts, Store, Targets } from '../src/domain/ports.ts'
+import { accepted } from '../src/domain/refusal.ts'
 import { keyMatcher, resolveRefs, selectKeys } from '../src/domain/selection.ts'
 import { isoFrom } from '../src/domain/time.ts'
 import type { Draw } from '../src/domain/token.ts'
 import { createUserWindows, selectUsers } from '../src/domain/users.ts'
 import type { Known } from '../src/domain/windows.ts'
-import type { Append } from './memory-usage.ts'
+import { createLog } from './memory-log.ts'
 import { createUsage } from './memory-usage.ts'
 
 export interface MemoryStoreOptions {
@@ -130,61 +128,4 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemorySto
     anchor: () => anchor,
     close: usage.end,
   }
-}
-
-/** The log: its lines as they would stand in a file, so that the same check proves them. */
-function createLog({ wall }: Clocks, vouched: () => Vouched): { append: Append; lastSeq: () => number; port: AuditPort } {
-  const lines: Buffer[] = []
-  const records: audit.AuditRecord[] = []
-  const followers = new Set<() => void>()
-  let head = audit.EMPTY_HEAD
-
-  const append: Append = (entries) => {
-    const made = audit.chainLines(head, entries)
-    for (const line of made.lines.split('\n').slice(0, -1)) {
-      lines.push(Buffer.from(line))
-      records.push(JSON.parse(line) as audit.AuditRecord)
-    }
-    head = made.head
-    for (const wake of [...followers]) wake()
-    return { seq: head.seq, hash: head.hash }
-  }
-
-  const nextAppend = (signal: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      const wake = (): void => {
-        followers.delete(wake)
-        signal.removeEventListener('abort', wake)
-        resolve()
-      }
-      followers.add(wake)
-      signal.addEventListener('abort', wake)
-    })
-
-  async function* stream(filter: audit.AuditFilter, isReversed: boolean, follow?: AbortSignal): AsyncGenerator<audit.AuditRecord> {
-    const order = isReversed && follow === undefined ? records.toReversed() : records
-    for (let next = 0; ; ) {
-      for (let record = order[next]; record !== undefined; record = order[++next]) if (audit.matchesRecord(record, filter)) yield record
-      if (follow === undefined || follow.aborted) return
-      await nextAppend(follow)
-    }
-  }
-
-  const port: AuditPort = {
-    records: (filter, { reverse = false, follow }) => stream(filter, reverse, follow),
-    async verify({ actor, signal }) {
-      signal?.throwIfAborted()
-      const check = createAuditCheck(vouched())
-      for (const line of lines) check.add(line)
-      const report = check.finish()
-      const { ok, records: checked } = report
-      if (actor !== undefined && ok && checked > 0)
-        append([{ actor, at: isoFrom(wall()), action: 'audit.verify', after: { ok, records: checked } }])
-      return report
-    },
-    acceptLoss: async () => {
-      throw new KeywrightError('INVALID_INPUT', 'nothing is lost: this store has no file that could be')
-    },
-  }
-  return { append, lastSeq: () => head.seq, port }
 }

@@ -105,8 +105,10 @@ export const auditVerify = defineRead({
   summary: 'Prove that neither the log nor the store was edited, cut short or replaced',
   notes: ['Exits 1 when something is wrong. Where the log is whole and writable the verification itself goes on the log.'],
   fields: {},
-  answer: (_, { store, actor, isReadOnly, signal, onProgress }): Promise<AuditReport> =>
-    store.audit.verify({ signal, ...(isReadOnly ? {} : { actor }), ...(onProgress === undefined ? {} : { onProgress }) }),
+  async answer(_, { store, actor, isReadOnly, signal, onProgress }): Promise<AuditReport> {
+    const options = { signal, ...(isReadOnly ? {} : { actor }), ...(onProgress === undefined ? {} : { onProgress }) }
+    return (await store.audit.verify(options)).report
+  },
   exitCode: ({ ok }) => (ok ? 0 : 1),
 })
 

@@ -79,7 +79,7 @@ export interface AuditPort {
     readonly to: number | null
     readonly spans: number
   }) => Promise<Timeline | null>
-  readonly verify: (options: VerifyOptions) => Promise<AuditReport>
+  readonly verify: (options: VerifyOptions) => Promise<Proof>
   readonly acceptLoss: (actor: Actor, reason: string) => Promise<AcceptedLoss>
 }
 
@@ -88,6 +88,12 @@ export interface VerifyOptions {
   readonly actor?: Actor
   readonly onProgress?: (progress: { readonly records: number; readonly bytes: number; readonly totalBytes: number }) => void
   readonly signal?: AbortSignal
+}
+
+/** What a verification found. `head`: the last record that is whole and in its place, before the verification's own. */
+export interface Proof {
+  readonly report: AuditReport
+  readonly head: Anchor
 }
 
 export interface AcceptedLoss {

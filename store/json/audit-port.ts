@@ -8,10 +8,12 @@ import { createAuditCheck } from '../../src/domain/audit-check.ts'
 import type { AcceptedLoss, AuditPort, VerifyOptions } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt } from '../faults.ts'
+import { auditPage } from '../log/page.ts'
 import { linesForward } from '../log/read.ts'
 import { auditRecords } from '../log/records.ts'
 import type { LogFiles } from '../log/segments.ts'
 import { openLogFiles } from '../log/segments.ts'
+import { auditTimeline } from '../log/timeline.ts'
 import type { Committing } from './commit.ts'
 import { settle, writeDocument } from './commit.ts'
 import type { KeyLines } from './key-lines.ts'
@@ -125,16 +127,21 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
   return {
     records: (filter, options) => auditRecords(log.path, filter, options),
 
+    page: (query) => auditPage(log.path, query),
+    timeline: (range) => auditTimeline(log.path, range),
+
     async verify(options) {
-      const { report } = await check(await still(), options)
-      if (options.actor === undefined || isReadOnly || !report.ok) return report
+      const { report, head: last } = await check(await still(), options)
+      const head = { seq: last.seq, hash: last.hash }
+      if (options.actor === undefined || isReadOnly || !report.ok) return { report, head }
       try {
         await noteVerification(options.actor, report)
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
-        return { ...report, notes: [...report.notes, `the verification could not be put on the log: ${why}`] }
+        const notes = [...report.notes, `the verification could not be put on the log: ${why}`]
+        return { report: { ...report, notes }, head }
       }
-      return report
+      return { report, head }
     },
 
     async acceptLoss(actor, reason): Promise<AcceptedLoss> {

@@ -6,6 +6,7 @@ import { basename, dirname } from 'node:path'
 import type { AuditFilter, AuditRecord } from '../../src/domain/audit.ts'
 import { matchesRecord, parseRecord } from '../../src/domain/audit.ts'
 import { errnoOf, faultAt } from '../faults.ts'
+import { headOf } from './bisect.ts'
 import { linesBackward, linesForward } from './read.ts'
 import { openLogFiles } from './segments.ts'
 
@@ -50,8 +51,8 @@ async function* backward(path: string, filter: AuditFilter): AsyncGenerator<Audi
 }
 
 function isBefore(bytes: Buffer, since: number): boolean {
-  const at = /^\{"seq":\d+,"at":"([^"]{24})"/.exec(bytes.toString('latin1', 0, 80))?.[1]
-  return at !== undefined && Date.parse(at) < since
+  const head = headOf(bytes)
+  return head !== null && head.at < since
 }
 
 async function* forward(path: string, filter: AuditFilter): AsyncGenerator<AuditRecord> {

@@ -5,6 +5,7 @@ import type { Key } from '../../src/domain/key.ts'
 import { parseKeyRef } from '../../src/domain/key.ts'
 import type { Facts, Store } from '../../src/domain/ports.ts'
 import { auditContract } from './contract-audit.ts'
+import { auditPageContract } from './contract-audit-page.ts'
 import { findContract, listContract } from './contract-find.ts'
 import { usageContract } from './contract-usage.ts'
 import { overviewContract, pulseContract, windowContract } from './contract-windows.ts'
@@ -33,6 +34,7 @@ export function storeContract(name: string, open: OpenEmpty): void {
     overviewContract(open)
     pulseContract(open)
     auditContract(open)
+    auditPageContract(open)
   })
 }
 
@@ -150,7 +152,7 @@ function changeContract(open: OpenEmpty): void {
     const after = await store.findKey(refTo(key))
     expect(after?.tags).toEqual(tags)
     expect(after?.revision).toBe(41)
-    expect((await store.audit.verify({})).ok).toBe(true)
+    expect((await store.audit.verify({})).report.ok).toBe(true)
   })
 
   test('one refusal among changes asked for together stops no other', async () => {
@@ -187,6 +189,6 @@ function changeContract(open: OpenEmpty): void {
     expect(await store.findCredential(key.secrets[0]?.shortId ?? '')).toBeNull()
     expect((await store.look(NOBODY)).isTaken(key.id)).toBe(false)
     expect(await store.findKey(refTo(other))).toEqual(other)
-    expect((await store.audit.verify({})).ok).toBe(true)
+    expect((await store.audit.verify({})).report.ok).toBe(true)
   })
 }

@@ -149,7 +149,7 @@ describe('a running process whose keys.json turns unreadable', () => {
     clock.pass(250)
     expect((await look())?.key).toEqual(key)
     await put(store, newKey().key)
-    expect(await store.audit.verify({})).toMatchObject({ ok: true, records: 4 })
+    expect((await store.audit.verify({})).report).toMatchObject({ ok: true, records: 4 })
   })
 
   const expectRefusedChange = async (change: Promise<unknown>): Promise<KeywrightError> => {

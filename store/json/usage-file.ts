@@ -159,7 +159,7 @@ export function usageLine(usage: KeyUsage): string {
   return JSON.stringify(usage)
 }
 
-function composeUsage({ audit, seq, summarisedUntil, alive, lines }: UsageDocument): string {
+export function composeUsage({ audit, seq, summarisedUntil, alive, lines }: UsageDocument): string {
   const { seq: logSeq, hash, keysSeq } = audit
   const header = JSON.stringify({ format: FORMAT, audit: { seq: logSeq, hash, keysSeq }, seq, summarisedUntil, alive }).slice(0, -1)
   const parts: string[] = []

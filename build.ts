@@ -1,4 +1,4 @@
-// Builds dist: the three doors bundled by esbuild, the types by tsc, and the licences of what was bundled.
+// Builds dist: the doors bundled by esbuild, the types by tsc, and the licences of what was bundled.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,12 @@ const shared = { outdir: 'dist', bundle: true, platform: 'node', format: 'esm', 
 await build({ ...shared, entryPoints: { main: 'src/main.ts' }, target: 'node14', external: ['./command-line.js', './tui.js'] })
 const { metafile } = await build({
   ...shared,
-  entryPoints: { index: 'src/index.ts', 'command-line': 'src/command-line.ts', tui: 'src/tui.tsx' },
+  entryPoints: {
+    index: 'src/index.ts',
+    'command-line': 'src/command-line.ts',
+    tui: 'src/tui.tsx',
+    'demo-traffic': 'src/demo/traffic.ts',
+  },
   splitting: true,
   target: 'node22.18',
   chunkNames: 'chunks/[name]-[hash]',

@@ -3,10 +3,11 @@
 import { PassThrough } from 'node:stream'
 import type { ReadStream } from 'node:tty'
 
+const ESCAPE = '\u001b'
 /** SGR mouse reports: button, column, row, and M for a press. */
-const REPORT = /\u001b\[<(\d{1,4});(\d{1,5});(\d{1,5})([Mm])/g
+const REPORT = new RegExp(`${ESCAPE}\\[<(\\d{1,4});(\\d{1,5});(\\d{1,5})([Mm])`, 'g')
 /** A report that is not finished yet. */
-const UNFINISHED = /\u001b\[<[\d;]*$/
+const UNFINISHED = new RegExp(`${ESCAPE}\\[<[\\d;]*$`)
 const MAX_UNFINISHED = 32
 const WHEEL_UP = 64
 const WHEEL_DOWN = 65

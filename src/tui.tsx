@@ -95,9 +95,9 @@ function settingOf(options: AppOptions): Setting {
     isReadOnly: options.isReadOnly,
     isDemo: options.isDemo,
     zoneOffset: (ms) => -new Date(ms).getTimezoneOffset(),
-    templates: Object.entries(templates).map(([name, { expires, rateLimits = [], tags = [] }]): Template => {
+    templates: Object.entries(templates).map(([name, { expiresSeconds, rateLimits = [], tags = [] }]): Template => {
       const texts = { rateLimits: joinWords(rateLimits.map(formatRateLimit)), tags: joinWords(tags) }
-      return { name, texts: expires === undefined ? texts : { ...texts, expiresAt: formatDuration(expires) } }
+      return { name, texts: expiresSeconds === undefined ? texts : { ...texts, expiresAt: formatDuration(expiresSeconds) } }
     }),
   }
 }

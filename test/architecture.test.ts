@@ -32,7 +32,7 @@ function importsOf(path: string): Import[] {
 }
 
 const isOwn = (to: string): boolean => /^(?:src|store|components)\//.test(to)
-const DOORS = ['src/index.ts', 'src/command-line.ts', 'src/main.ts']
+const DOORS = ['src/index.ts', 'src/command-line.ts', 'src/main.ts', 'src/demo/traffic.ts']
 
 /** What the files of a place may import; the first place that fits a file is its place. */
 const PLACES: readonly { place: RegExp; may: RegExp }[] = [
@@ -42,6 +42,11 @@ const PLACES: readonly { place: RegExp; may: RegExp }[] = [
   { place: /^src\/(?:commands\/|queries\.ts|verify\.ts)/, may: /^src\/(?:domain|commands)\// },
   { place: /^src\/(?:manager|run-change)\.ts$/, may: /^src\/(?:domain\/|commands\/|verify\.ts|run-change\.ts)/ },
   { place: /^src\/cli\//, may: /^src\/(?:domain\/|commands\/|manager\.ts|run-change\.ts|cli\/)/ },
+  { place: /^src\/demo\/traffic\.ts$/, may: /^(?:src\/(?:demo\/(?:chance|plan)|manager|open-manager|runtime)\.ts|node:fs\/promises$)/ },
+  { place: /^src\/demo\/run\.ts$/, may: /^(?:src\/(?:demo\/(?:build|plan)|domain\/refusal|runtime)\.ts|node:)/ },
+  { place: /^src\/demo\/build\.ts$/, may: /^(?:src\/(?:demo|domain)\/|store\/json\/(?:paths|seed)\.ts|node:path$)/ },
+  { place: /^src\/demo\/history\.ts$/, may: /^(?:src\/(?:demo|domain)\/|src\/manager\.ts|store\/memory\.ts)/ },
+  { place: /^src\/demo\//, may: /^src\/(?:demo|domain|commands)\// },
   { place: /^src\/runtime\.ts$/, may: /^(?:src\/domain\/|node:)/ },
   { place: /^src\/process-end\.ts$/, may: /^$/ },
   { place: /^src\/open-manager\.ts$/, may: /^(?:src\/(?:domain\/|manager\.ts|runtime\.ts)|store\/open\.ts)/ },

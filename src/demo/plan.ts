@@ -1,0 +1,83 @@
+// The live traffic of the demo as a plan: which client calls which server with which token, how often. Tokens stay in memory.
+
+import type { Key } from '../domain/key.ts'
+import { isExpired, secretsInGrace } from '../domain/key.ts'
+import { MINUTE_MS } from '../domain/time.ts'
+import type { Draw } from '../domain/token.ts'
+import { drawShortId, mintToken } from '../domain/token.ts'
+import { MISTAKEN_SCOPE, SERVERS } from './cast.ts'
+import type { History } from './history.ts'
+import type { Habit } from './lives.ts'
+import { busyness } from './rhythm.ts'
+
+/** Someone who calls a server with one token. */
+export interface Client {
+  readonly token: string
+  /** Each call requires one of them. */
+  readonly scopes: readonly string[]
+  readonly ip: string | null
+  readonly callsPerSecond: number
+  /** Every so often there are more calls for a while. */
+  readonly isBursting: boolean
+}
+
+/** What one server process is to do. */
+export interface ServerPlan {
+  readonly actor: string
+  readonly clients: readonly Client[]
+}
+
+export type TrafficPlan = readonly ServerPlan[]
+
+/** What a server process is told when it has started. */
+export interface ServerOrder extends ServerPlan {
+  readonly store: string
+  /** The demo's folder: it goes when the demo ends. */
+  readonly folder: string
+}
+
+/** Too few calls to be seen while a demo is open are not worth a client. */
+const LEAST_CALLS_PER_MINUTE = 0.05
+const MISTYPED_PER_MINUTE = 8
+
+const MOMENT_MS = 1000
+
+/** An address inside a block, as in 10.20.0.0/16; good enough for the blocks of the cast. */
+const addressIn = (block: string): string => block.replace(/0\/\d+$|\/\d+$/, '7')
+
+function isWorking(key: Key, at: number): boolean {
+  const isStarted = key.notBefore === null || Date.parse(key.notBefore) <= at
+  return key.revokedAt === null && key.disabledAt === null && !isExpired(key, at) && isStarted
+}
+
+/** The clients of one key: on its current secret, on an older one, on one that works no more, and one who asks for too much. */
+function clientsOf(key: Key, habit: Habit, tokens: History['tokens'], at: number): Client[] {
+  const [current, older] = key.secrets
+  const isUsed = isWorking(key, at) && habit.stopsAt > at
+  const perMinute = isUsed ? habit.callsPerMinute * busyness(habit.shape, at - MOMENT_MS, at, at) : 0
+  const age = at - Date.parse(current?.createdAt ?? key.createdAt)
+  const isLeft = secretsInGrace(key, at).length === 0 ? 0 : Math.max(0, 1 - age / habit.handoverMs)
+  const ip = key.allowedIps[0] === undefined ? null : addressIn(key.allowedIps[0])
+  const client = (shortId: string | undefined, callsPerMinute: number, scopes = habit.asked, isBursting = true): Client[] => {
+    const token = tokens.get(shortId ?? '')
+    if (token === undefined || callsPerMinute < LEAST_CALLS_PER_MINUTE) return []
+    return [{ token, scopes, ip, callsPerSecond: (callsPerMinute * 1000) / MINUTE_MS, isBursting }]
+  }
+  const stray = isUsed ? older?.shortId : current?.shortId
+  return [
+    ...client(current?.shortId, perMinute * (1 - isLeft)),
+    ...client(older?.shortId, perMinute * isLeft),
+    ...client(stray, habit.strayPerMinute ?? 0, habit.asked, false),
+    ...client(isUsed ? current?.shortId : undefined, habit.mistakesPerMinute ?? 0, [MISTAKEN_SCOPE], false),
+  ]
+}
+
+export function planTraffic({ keys, tokens }: History, at: number, draw: Draw): TrafficPlan {
+  const all = [...keys].flatMap(([{ habit }, key]) => clientsOf(key, habit, tokens, at).map((client) => ({ client, server: habit.server })))
+  const stranger = mintToken('kw', 'live', drawShortId(draw), draw)
+  const mistyped: Client = { token: stranger, scopes: [], ip: null, callsPerSecond: MISTYPED_PER_MINUTE / 60, isBursting: false }
+  return SERVERS.map((actor, index) => ({
+    actor,
+    clients: [...(index === 0 ? [mistyped] : []), ...all.filter(({ server }) => server === actor).map(({ client }) => client)],
+  }))
+}

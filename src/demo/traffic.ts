@@ -1,0 +1,55 @@
+// A server process of the demo: opens the store as the library does and verifies calls at changing rates until its parent is gone.
+// Its plan, tokens and all, comes by IPC: never as an argument, in the environment or in a file.
+
+import { rm } from 'node:fs/promises'
+import type { Manager } from '../manager.ts'
+import { openManager } from '../open-manager.ts'
+import { draw } from '../runtime.ts'
+import type { Chance } from './chance.ts'
+import { createChance } from './chance.ts'
+import type { Client, ServerOrder } from './plan.ts'
+
+const TICK_MS = 100
+/** Every so often a client has more calls for a while. */
+const BURST = { probability: 1 / 600, ticks: 40, times: 4 } as const
+
+/** The calls of one client in each tick, more of them in a burst. */
+function createCaller({ token, scopes, ip, callsPerSecond, isBursting }: Client, manager: Manager, chance: Chance): () => Promise<void> {
+  let burstTicks = 0
+  const options = scopes.map((scope) => ({ requiredScopes: [scope], environment: null, ip, isPeek: false }))
+  const anyCall = { requiredScopes: [], environment: null, ip, isPeek: false }
+  return async () => {
+    if (burstTicks > 0) burstTicks--
+    else if (isBursting && chance.isHit(BURST.probability)) burstTicks = BURST.ticks
+    const expected = ((callsPerSecond * TICK_MS) / 1000) * (burstTicks > 0 ? BURST.times : 1)
+    for (let calls = chance.count(expected); calls > 0; calls--) {
+      await manager.validate(token, options.length === 0 ? anyCall : chance.pick(options))
+    }
+  }
+}
+
+async function serve({ folder, store, actor, clients }: ServerOrder): Promise<void> {
+  // What goes wrong with the store is the terminal app's to show: a server only tries again.
+  const manager = await openManager({ store, actor, onWarning: () => undefined }, 'library')
+  const chance = createChance(draw)
+  const callers = clients.map((client) => createCaller(client, manager, chance))
+  const ticks = setInterval(() => {
+    for (const call of callers) void call().catch(() => undefined)
+  }, TICK_MS)
+  const end = async (): Promise<void> => {
+    clearInterval(ticks)
+    await manager.close().catch(() => undefined)
+    // Nobody else is left to do it when the parent was killed. The last server to end leaves nothing behind.
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined)
+    if (process.connected) process.disconnect()
+  }
+  process.once('SIGTERM', () => void end())
+  process.once('disconnect', () => void end())
+  if (process.connected) process.send?.('ready')
+  else await end()
+}
+
+process.title = 'keywright demo server'
+// Ctrl-c in the terminal is meant for the app: it decides when the servers end.
+process.on('SIGINT', () => undefined)
+process.once('message', (order: ServerOrder) => void serve(order))

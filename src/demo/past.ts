@@ -8,7 +8,7 @@ import type { Calls, KeyUsage } from '../domain/usage.ts'
 import { ACCEPTED, addCalls, CODE_INDEX } from '../domain/usage.ts'
 import type { VerdictCode } from '../domain/verdict.ts'
 import { VERDICT_CODES } from '../domain/verdict.ts'
-import { SERVERS, serverActor } from './cast.ts'
+import { ELSEWHERE_PER_MINUTE, SERVERS, serverActor } from './cast.ts'
 import type { Chance } from './chance.ts'
 import type { Habit } from './lives.ts'
 import type { Stretch } from './rhythm.ts'
@@ -88,6 +88,7 @@ function tellCalls(told: Told, key: Key, habit: Habit, { at, chance }: Telling):
   const accepted = Math.min(asked - spilled, admittable(key.rateLimits, minutes))
   add(told, 'RATE_LIMITED', asked - accepted)
   add(told, 'INSUFFICIENT_SCOPE', chance.count((habit.mistakesPerMinute ?? 0) * minutes * busy))
+  if (key.allowedIps.length > 0) add(told, 'FORBIDDEN', chance.count(ELSEWHERE_PER_MINUTE * minutes))
   const middle = (begin + end) / 2
   const [current, older] = secretsAt(key, middle)
   if (older !== undefined && msOf(older.notAfter) <= middle) add(told, 'REVOKED', chance.count((habit.strayPerMinute ?? 0) * minutes))

@@ -13,7 +13,7 @@ import { buildDemo } from './build.ts'
 import type { ServerOrder } from './plan.ts'
 
 export interface Demo {
-  /** The path of the store: a door opens it as any other. */
+  /** The path of the store, to be opened like every other. */
   readonly store: string
   /** The server processes. */
   readonly pids: readonly number[]
@@ -21,6 +21,8 @@ export interface Demo {
   readonly stop: () => Promise<void>
 }
 
+/** How long a server may take to begin; then it is killed. */
+const START_WAIT_MS = 30_000
 /** How long a server may take to end by itself; then it is killed. */
 const END_WAIT_MS = 2000
 /** Where the server's script is: in dist beside this code or above it, whichever file it was bundled into; in the source beside it. */
@@ -42,10 +44,12 @@ async function start(server: ChildProcess, order: ServerOrder): Promise<void> {
   const failed = Promise.race([once(server, 'exit', { signal }), once(server, 'error', { signal })]).then(([how]) => {
     throw new KeywrightError('STORE_UNAVAILABLE', `the demo's server ${order.actor} ended before it began: ${how}`)
   })
+  const killer = setTimeout(() => server.kill('SIGKILL'), START_WAIT_MS)
   try {
     server.send(order)
     await Promise.race([once(server, 'message', { signal }), failed])
   } finally {
+    clearTimeout(killer)
     failed.catch(() => undefined)
     waiting.abort()
   }

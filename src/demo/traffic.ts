@@ -28,23 +28,26 @@ function createCaller({ token, scopes, ip, callsPerSecond, isBursting }: Client,
   }
 }
 
-async function serve({ folder, store, actor, clients }: ServerOrder): Promise<void> {
+async function serve({ folder, store, actor, clients, flushIntervalMs }: ServerOrder): Promise<void> {
   // What goes wrong with the store is the terminal app's to show: a server only tries again.
-  const manager = await openManager({ store, actor, onWarning: () => undefined }, 'library')
+  const manager = await openManager({ store, actor, flushIntervalMs, onWarning: () => undefined }, 'library')
   const chance = createChance(draw)
   const callers = clients.map((client) => createCaller(client, manager, chance))
   const ticks = setInterval(() => {
     for (const call of callers) void call().catch(() => undefined)
   }, TICK_MS)
+  let isEnding = false
   const end = async (): Promise<void> => {
+    if (isEnding) return
+    isEnding = true
     clearInterval(ticks)
     await manager.close().catch(() => undefined)
-    // Nobody else is left to do it when the parent was killed. The last server to end leaves nothing behind.
-    await rm(folder, { recursive: true, force: true }).catch(() => undefined)
+    // Without a parent nobody else is left to do it: the last server to end leaves nothing behind.
     if (process.connected) process.disconnect()
+    else await rm(folder, { recursive: true, force: true }).catch(() => undefined)
   }
-  process.once('SIGTERM', () => void end())
-  process.once('disconnect', () => void end())
+  process.on('SIGTERM', () => void end())
+  process.on('disconnect', () => void end())
   if (process.connected) process.send?.('ready')
   else await end()
 }

@@ -167,8 +167,8 @@ function pastOf(all: readonly Told[], key: Key | null, server: string, at: numbe
 export const summarisedUntil = (at: number): number => Math.floor((at - MINUTE_MS) / HOUR_MS) * HOUR_MS
 
 /** Days are summed up as days, but for the last ones: the setting was changed. */
-const SUMMED_UP_DAYS = 90
-const SUMMED_UP_BY_HOUR_DAYS = 2
+const SUMMED_UP_DAYS = 60
+const SUMMED_UP_BY_HOUR_DAYS = 1
 
 const startOfDay = (at: number, daysAgo: number): number => (Math.floor(at / DAY_MS) - daysAgo) * DAY_MS
 

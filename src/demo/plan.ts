@@ -34,15 +34,16 @@ export type TrafficPlan = readonly ServerPlan[]
 /** What a server process is told when it has started. */
 export interface ServerOrder extends ServerPlan {
   readonly store: string
-  /** The demo's folder: it goes when the demo ends. */
-  readonly folder: string
 }
+
+/** What the name of a demo's folder begins with: no other folder is ever removed. */
+export const FOLDER_PREFIX = 'keywright-demo-'
 
 /** Too few calls to be seen while a demo is open are not worth a client. */
 const LEAST_CALLS_PER_MINUTE = 0.05
 const MISTYPED_PER_MINUTE = 8
 
-const FLUSH_MS = { first: 1000, others: 2500 } as const
+const FLUSH_MS = { first: 1000, others: 4000 } as const
 
 /** An address inside a block, as in 10.20.0.0/16; good enough for the blocks of the cast. */
 const addressIn = (block: string): string => block.replace(/0\/\d+$|\/\d+$/, '7')

@@ -10,7 +10,9 @@ import { join } from 'node:path'
 import { KeywrightError } from '../domain/refusal.ts'
 import { createClocks, draw } from '../runtime.ts'
 import { buildDemo } from './build.ts'
+import { SERVERS } from './cast.ts'
 import type { ServerOrder } from './plan.ts'
+import { FOLDER_PREFIX } from './plan.ts'
 
 export interface Demo {
   /** The path of the store, to be opened like every other. */
@@ -68,16 +70,16 @@ async function end(server: ChildProcess): Promise<void> {
 /** Builds a temporary store and lets servers verify against it. The servers end with this process, however it ends. */
 export async function startDemo(): Promise<Demo> {
   const script = serverScript()
-  const folder = await mkdtemp(join(tmpdir(), 'keywright-demo-'))
-  const servers: ChildProcess[] = []
+  const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX))
+  // Started first: from here on there is someone to remove the folder, and they are ready when the store is.
+  const servers = SERVERS.map(() => fork(script, [folder], { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }))
   const stop = async (): Promise<void> => {
     await Promise.all(servers.map(end))
     await rm(folder, { recursive: true, force: true })
   }
   try {
     const { store, traffic } = await buildDemo(folder, { at: createClocks(undefined).wall(), draw })
-    for (const _ of traffic) servers.push(fork(script, [], { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }))
-    await Promise.all(traffic.map((plan, index) => start(servers[index] as ChildProcess, { ...plan, store, folder })))
+    await Promise.all(traffic.map((plan, index) => start(servers[index] as ChildProcess, { ...plan, store })))
     return { store, pids: servers.flatMap(({ pid }) => pid ?? []), stop }
   } catch (error) {
     await stop()

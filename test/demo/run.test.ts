@@ -1,9 +1,10 @@
 // The demo as a whole: servers of their own verify against its store, and nothing of it is left, however it ends.
 
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { watch } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { UsageStats } from '../../src/index.ts'
+import type { VerdictCode } from '../../src/index.ts'
 import { ApiKeyManager } from '../../src/index.ts'
 import type { Child } from '../store/children.ts'
 import { startChild } from '../store/children.ts'
@@ -19,6 +20,7 @@ async function start(): Promise<Started & { parent: Child }> {
   const started = JSON.parse(await parent.line()) as Started
   onTestFinished(() => {
     for (const pid of started.pids.filter(isRunning)) process.kill(pid, 'SIGKILL')
+    rmSync(dirname(started.store), { recursive: true, force: true })
   })
   return { ...started, parent }
 }
@@ -40,18 +42,13 @@ test('its servers count calls, hit limits, are refused in every way, and keep th
   expect(statSync(dirname(demo.store)).mode & 0o777).toBe(0o700)
   const reader = await ApiKeyManager.open({ store: demo.store, readOnly: true })
   const before = await reader.getUsageStats()
-  const isMore = (now: UsageStats, code: keyof UsageStats['refused']): boolean => (now.refused[code] ?? 0) > (before.refused[code] ?? 0)
-  let seen = 0
-  await until('the usage file shows calls, limits that are hit and a retired secret that is tried', async () => {
-    const { ino } = statSync(demo.store.replace(/json$/, 'usage.json'))
-    if (ino === seen) return false
-    seen = ino
+  const isShown = async (): Promise<boolean> => {
     const now = await reader.getUsageStats()
-    return (
-      now.usageCount > before.usageCount + 100 &&
-      (['RATE_LIMITED', 'REVOKED', 'INSUFFICIENT_SCOPE'] as const).every((code) => isMore(now, code))
-    )
-  })
+    const isMore = (code: VerdictCode): boolean => (now.refused[code] ?? 0) > (before.refused[code] ?? 0)
+    return now.usageCount > before.usageCount + 100 && (['RATE_LIMITED', 'REVOKED', 'INSUFFICIENT_SCOPE'] as const).every(isMore)
+  }
+  // Waits for the event, not in a busy loop: the servers need the processor.
+  for await (const { filename } of watch(dirname(demo.store))) if (filename === 'keys.usage.json' && (await isShown())) break
   expect(await reader.verifyAudit()).toMatchObject({ ok: true, problems: [] })
   await reader.close()
   demo.parent.say('stop')

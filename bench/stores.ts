@@ -1,7 +1,7 @@
 // Builders of big stores: keys.json and the log that proves it, written in one go. A store is built once a run and then copied.
 
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Actor, Entry, Head } from '../src/domain/audit.ts'
 import { chainLines, EMPTY_HEAD, sha256 } from '../src/domain/audit.ts'
@@ -9,7 +9,8 @@ import { changeOf } from '../src/domain/change.ts'
 import type { Key } from '../src/domain/key.ts'
 import { keyLine } from '../src/domain/key.ts'
 import { composeToken, drawShortId, hashToken } from '../src/domain/token.ts'
-import { composeLines } from '../store/json/key-lines.ts'
+import { pathsOf } from '../store/json/paths.ts'
+import { seedLog, seedStore } from '../store/json/seed.ts'
 
 export const SCOPE = 'read:users'
 const KEYS_PER_USER = 1000
@@ -62,7 +63,7 @@ function mint(index: number, at: string): { key: Key; token: string } {
 /** Chains entries behind a head, and puts their lines at the end of a file. */
 function appendEntries(path: string, head: Head, entries: readonly Entry[]): Head {
   const { lines, head: next } = chainLines(head, entries)
-  appendFileSync(path, lines, { mode: 0o600 })
+  seedLog(path, lines)
   return next
 }
 
@@ -105,7 +106,6 @@ function lengthen(log: string, head: Head, keys: Key[], records: number, at: str
 /** Builds a store of that many keys; its log has at least that many records. */
 function build(folder: string, count: number, records: number): void {
   const at = new Date().toISOString()
-  mkdirSync(join(folder, 'logs'), { recursive: true, mode: 0o700 })
   // The births are a finished segment: they may be more than one active file would hold.
   const segment = join(folder, 'logs', 'security-audit.1.log')
   const active = join(folder, 'logs', 'security-audit.log')
@@ -120,8 +120,7 @@ function build(folder: string, count: number, records: number): void {
   head = appendEntries(active, head, [{ actor: ACTOR, at, action: 'log.segment' }])
   const keys = minted.map(({ key }) => key)
   head = lengthen(active, head, keys, records, at)
-  const document = { format: 'keywright/1', brand: 'kw', audit: { seq: head.seq, hash: head.hash }, keys } as const
-  writeFileSync(join(folder, 'keys.json'), composeLines(document, null).bytes, { mode: 0o600 })
+  seedStore(pathsOf(join(folder, 'keys.json'), undefined), { keys, audit: head }, null)
   writeFileSync(join(folder, 'tokens'), minted.map(({ token }) => token).join('\n'), { mode: 0o600 })
 }
 

@@ -42,8 +42,11 @@ const PLACES: readonly { place: RegExp; may: RegExp }[] = [
   { place: /^src\/(?:commands\/|queries\.ts|verify\.ts)/, may: /^src\/(?:domain|commands)\// },
   { place: /^src\/(?:manager|run-change)\.ts$/, may: /^src\/(?:domain\/|commands\/|verify\.ts|run-change\.ts)/ },
   { place: /^src\/cli\//, may: /^src\/(?:domain\/|commands\/|manager\.ts|run-change\.ts|cli\/)/ },
-  { place: /^src\/demo\/traffic\.ts$/, may: /^(?:src\/(?:demo\/(?:chance|plan)|manager|open-manager|runtime)\.ts|node:fs\/promises$)/ },
-  { place: /^src\/demo\/run\.ts$/, may: /^(?:src\/(?:demo\/(?:build|plan)|domain\/refusal|runtime)\.ts|node:)/ },
+  {
+    place: /^src\/demo\/traffic\.ts$/,
+    may: /^(?:src\/(?:demo\/(?:chance|plan)|manager|open-manager|runtime)\.ts|node:(?:fs\/promises|path)$)/,
+  },
+  { place: /^src\/demo\/run\.ts$/, may: /^(?:src\/(?:demo\/(?:build|cast|plan)|domain\/refusal|runtime)\.ts|node:)/ },
   { place: /^src\/demo\/build\.ts$/, may: /^(?:src\/(?:demo|domain)\/|store\/json\/(?:paths|seed)\.ts|node:path$)/ },
   { place: /^src\/demo\/history\.ts$/, may: /^(?:src\/(?:demo|domain)\/|src\/manager\.ts|store\/memory\.ts)/ },
   { place: /^src\/demo\//, may: /^src\/(?:demo|domain|commands)\// },

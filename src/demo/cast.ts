@@ -109,6 +109,9 @@ export const DISABLED_BECAUSE = ['unpaid invoice', 'suspicious traffic, under in
 export const TAGS = ['ci', 'critical', 'eu', 'us', 'legacy', 'pci', 'batch', 'mobile'] as const
 export const OFFICE_BLOCKS = ['10.20.0.0/16', '192.0.2.0/24', '2001:db8:4::/48'] as const
 
+/** How often a key with an allow-list is tried from an address that is not on it. */
+export const ELSEWHERE_PER_MINUTE = 0.3
+
 /** Limits as they are written on the command line. */
 export const LIMITS: Readonly<Record<OwnerKind, readonly (readonly string[])[]>> = {
   person: [['120/m'], ['60/m', 'daily=5000/d'], ['300/m']],

@@ -42,15 +42,15 @@ const ANYBODY = ['person', 'service', 'partner'] as const
 const MACHINE_LIKE = ['service', 'service', 'partner'] as const
 const LONG: Range = [40, 190]
 const NEVER: Range = [0, 0]
-const SELDOM: Range = [0.02, 0.5]
+const SELDOM: Range = [0.01, 0.2]
 
 export const FATES: Readonly<Record<string, Fate>> = {
-  busy: { count: 34, ofWhom: MACHINE_LIKE, ageDays: LONG, pace: [30, 900], shapes: ['shop', 'shop', 'machine', 'office'] },
+  busy: { count: 24, ofWhom: MACHINE_LIKE, ageDays: LONG, pace: [40, 1000], shapes: ['shop', 'shop', 'machine', 'office'] },
   batch: { count: 6, ofWhom: ['service'], ageDays: LONG, pace: [5, 60], shapes: ['night'] },
-  office: { count: 62, ofWhom: ANYBODY, ageDays: [3, 190], pace: [0.1, 4], shapes: ['office'] },
-  mistaken: { count: 3, ofWhom: ['service'], ageDays: LONG, pace: [8, 30], shapes: ['shop'], mistakesPerMinute: 4 },
-  rare: { count: 34, ofWhom: ANYBODY, ageDays: [10, 190], pace: [0.003, 0.02], shapes: ['office'] },
-  broad: { count: 16, ofWhom: ANYBODY, ageDays: [95, 190], pace: [0.05, 2], shapes: ['office'], isBroad: true },
+  office: { count: 64, ofWhom: ANYBODY, ageDays: [3, 190], pace: [0.03, 1], shapes: ['office'] },
+  mistaken: { count: 3, ofWhom: ['service'], ageDays: LONG, pace: [8, 30], shapes: ['shop'], mistakesPerMinute: 12 },
+  rare: { count: 42, ofWhom: ANYBODY, ageDays: [10, 190], pace: [0.003, 0.02], shapes: ['office'] },
+  broad: { count: 16, ofWhom: ANYBODY, ageDays: [95, 190], pace: [0.03, 1], shapes: ['office'], isBroad: true },
   greedy: { count: 5, ofWhom: ['partner'], ageDays: LONG, pace: [70, 110], shapes: ['machine'], limits: ['60/m'] },
   jumpy: { count: 3, ofWhom: ['partner'], ageDays: LONG, pace: [40, 90], shapes: ['shop'], limits: ['burst=5/s', '300/m'] },
   unused: { count: 20, ofWhom: ANYBODY, ageDays: [8, 180], pace: NEVER, shapes: ['office'] },
@@ -86,7 +86,7 @@ export const FATES: Readonly<Record<string, Fate>> = {
     finale: { command: rotate, daysAgo: [0.1, 0.7], graceDays: 3 },
   },
   'retired but tried': {
-    ...{ count: 3, ofWhom: MACHINE_LIKE, ageDays: LONG, pace: [15, 50], shapes: ['shop'], handoverDays: 2, strayPerMinute: 1.5 },
+    ...{ count: 3, ofWhom: MACHINE_LIKE, ageDays: LONG, pace: [15, 50], shapes: ['shop'], handoverDays: 2, strayPerMinute: 12 },
     finale: { command: rotate, daysAgo: [4, 12], graceDays: 2 },
   },
   revoked: {
@@ -108,7 +108,7 @@ export const FATES: Readonly<Record<string, Fate>> = {
 export const LEFT_DAYS_AGO = 33
 export const PURGE = { daysAgo: 15, olderThan: '150d' } as const
 
-/** One step of an edit: so many days after its beginning. `EXTRA` stands for a scope, `TAG` for a tag, `END` for a later end of grace. */
+/** One step of an edit, so many days after its beginning. Words in capitals stand for what is found when it is planned. */
 interface EditStep {
   readonly command: ChangeCommand
   readonly afterDays: number

@@ -8,7 +8,7 @@ import type { Calls, KeyUsage } from '../domain/usage.ts'
 import { ACCEPTED, addCalls, CODE_INDEX } from '../domain/usage.ts'
 import type { VerdictCode } from '../domain/verdict.ts'
 import { VERDICT_CODES } from '../domain/verdict.ts'
-import { SERVERS, serverActor } from './cast.ts'
+import { ELSEWHERE_PER_MINUTE, SERVERS, serverActor } from './cast.ts'
 import type { Chance } from './chance.ts'
 import type { Habit } from './lives.ts'
 import type { Stretch } from './rhythm.ts'
@@ -88,6 +88,7 @@ function tellCalls(told: Told, key: Key, habit: Habit, { at, chance }: Telling):
   const accepted = Math.min(asked - spilled, admittable(key.rateLimits, minutes))
   add(told, 'RATE_LIMITED', asked - accepted)
   add(told, 'INSUFFICIENT_SCOPE', chance.count((habit.mistakesPerMinute ?? 0) * minutes * busy))
+  if (key.allowedIps.length > 0) add(told, 'FORBIDDEN', chance.count(ELSEWHERE_PER_MINUTE * minutes))
   const middle = (begin + end) / 2
   const [current, older] = secretsAt(key, middle)
   if (older !== undefined && msOf(older.notAfter) <= middle) add(told, 'REVOKED', chance.count((habit.strayPerMinute ?? 0) * minutes))
@@ -166,8 +167,8 @@ function pastOf(all: readonly Told[], key: Key | null, server: string, at: numbe
 export const summarisedUntil = (at: number): number => Math.floor((at - MINUTE_MS) / HOUR_MS) * HOUR_MS
 
 /** Days are summed up as days, but for the last ones: the setting was changed. */
-const SUMMED_UP_DAYS = 90
-const SUMMED_UP_BY_HOUR_DAYS = 2
+const SUMMED_UP_DAYS = 60
+const SUMMED_UP_BY_HOUR_DAYS = 1
 
 const startOfDay = (at: number, daysAgo: number): number => (Math.floor(at / DAY_MS) - daysAgo) * DAY_MS
 

@@ -10,10 +10,12 @@ import { join } from 'node:path'
 import { KeywrightError } from '../domain/refusal.ts'
 import { createClocks, draw } from '../runtime.ts'
 import { buildDemo } from './build.ts'
+import { SERVERS } from './cast.ts'
 import type { ServerOrder } from './plan.ts'
+import { FOLDER_PREFIX } from './plan.ts'
 
 export interface Demo {
-  /** The path of the store: a door opens it as any other. */
+  /** The path of the store, to be opened like every other. */
   readonly store: string
   /** The server processes. */
   readonly pids: readonly number[]
@@ -21,6 +23,8 @@ export interface Demo {
   readonly stop: () => Promise<void>
 }
 
+/** How long a server may take to begin; then it is killed. */
+const START_WAIT_MS = 30_000
 /** How long a server may take to end by itself; then it is killed. */
 const END_WAIT_MS = 2000
 /** Where the server's script is: in dist beside this code or above it, whichever file it was bundled into; in the source beside it. */
@@ -42,10 +46,12 @@ async function start(server: ChildProcess, order: ServerOrder): Promise<void> {
   const failed = Promise.race([once(server, 'exit', { signal }), once(server, 'error', { signal })]).then(([how]) => {
     throw new KeywrightError('STORE_UNAVAILABLE', `the demo's server ${order.actor} ended before it began: ${how}`)
   })
+  const killer = setTimeout(() => server.kill('SIGKILL'), START_WAIT_MS)
   try {
     server.send(order)
     await Promise.race([once(server, 'message', { signal }), failed])
   } finally {
+    clearTimeout(killer)
     failed.catch(() => undefined)
     waiting.abort()
   }
@@ -64,16 +70,16 @@ async function end(server: ChildProcess): Promise<void> {
 /** Builds a temporary store and lets servers verify against it. The servers end with this process, however it ends. */
 export async function startDemo(): Promise<Demo> {
   const script = serverScript()
-  const folder = await mkdtemp(join(tmpdir(), 'keywright-demo-'))
-  const servers: ChildProcess[] = []
+  const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX))
+  // Started first: from here on there is someone to remove the folder, and they are ready when the store is.
+  const servers = SERVERS.map(() => fork(script, [folder], { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }))
   const stop = async (): Promise<void> => {
     await Promise.all(servers.map(end))
     await rm(folder, { recursive: true, force: true })
   }
   try {
     const { store, traffic } = await buildDemo(folder, { at: createClocks(undefined).wall(), draw })
-    for (const _ of traffic) servers.push(fork(script, [], { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }))
-    await Promise.all(traffic.map((plan, index) => start(servers[index] as ChildProcess, { ...plan, store, folder })))
+    await Promise.all(traffic.map((plan, index) => start(servers[index] as ChildProcess, { ...plan, store })))
     return { store, pids: servers.flatMap(({ pid }) => pid ?? []), stop }
   } catch (error) {
     await stop()

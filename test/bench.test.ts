@@ -6,7 +6,19 @@ import { expect, test } from 'vitest'
 
 const MAIN = join(import.meta.dirname, '../bench/main.ts')
 // The rows that need no peer: those are installed for `npm run bench` only.
-const ROWS = ['verification', 'refusals', 'pauses', 'change', 'bulk-revoke', 'group-commit', 'open', 'command-line', 'audit', 'processes']
+const ROWS = [
+  'verification',
+  'refusals',
+  'pauses',
+  'change',
+  'bulk-revoke',
+  'group-commit',
+  'open',
+  'command-line',
+  'audit',
+  'processes',
+  'windows',
+]
 
 test('every row of the benchmarks runs in its short form, and its answers are right', () => {
   const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, '--short'], { encoding: 'utf8', timeout: 120_000 })

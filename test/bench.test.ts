@@ -18,6 +18,7 @@ const ROWS = [
   'audit',
   'audit-pages',
   'processes',
+  'windows',
 ]
 
 test('every row of the benchmarks runs in its short form, and its answers are right', () => {

@@ -9,6 +9,7 @@ import { pauseRows } from './pauses.ts'
 import { processRows } from './processes.ts'
 import { refusalRows } from './refusals.ts'
 import { verificationRows } from './verification.ts'
+import { windowRows } from './windows.ts'
 
 export const ROWS: readonly Row[] = [
   ...verificationRows,
@@ -19,4 +20,5 @@ export const ROWS: readonly Row[] = [
   ...openRows,
   ...auditRows,
   ...processRows,
+  ...windowRows,
 ]

@@ -87,13 +87,17 @@ function newOrder(base: Base, { known, query, filter, name, search }: Wanted): O
   const sortValue = sortValueOf(sort.field, at, known.lastUsed)
   const values: SortValue[] = new Array(keys.length).fill(null)
   const isFound = new Uint8Array(keys.length)
+  let total = 0
   // In the order in which they lie in memory.
   keys.forEach((key, position) => {
     if (!matches(key) || !holdsSearch(base, position, search)) return
     isFound[position] = 1
+    total++
     values[position] = sortValue(key)
   })
-  const positions = byId.filter((position) => isFound[position] === 1)
+  const positions = new Uint32Array(total)
+  let next = 0
+  for (const position of byId) if (isFound[position] === 1) positions[next++] = position
   sortByValues(positions, values, sort.isReversed)
   const { status, expiringWithinSeconds, idleForSeconds, endedForSeconds } = filter
   return {

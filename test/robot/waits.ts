@@ -70,7 +70,8 @@ export function createWaits(progress: Progress) {
         setImmediate(() => {
           const { trace, isWaiting } = activityOf(progress.pid)
           const isQuiet = progress.written > 0 && progress.unparsed === 0 && progress.written === before.written
-          if (isQuiet && isWaiting && trace === before.trace) finish(true)
+          // Over a longer time a program may look around now and then without writing.
+          if (isQuiet && isWaiting && (quietMs > STILL_MS || trace === before.trace)) finish(true)
           else restart()
         })
       }

@@ -87,8 +87,9 @@ export async function main(openApp: (options: AppOptions) => Promise<number>): P
     now: Date.now,
     isAppPossible: process.stdin.isTTY === true && process.stdout.isTTY === true,
     openApp: (options) => {
-      // From here on the app has the signals.
+      // From here on the app has the signals and the terminal.
       process.removeAllListeners('SIGINT')
+      process.stdout.removeAllListeners('error')
       return openApp(options)
     },
   }

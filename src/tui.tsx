@@ -134,7 +134,7 @@ async function drawn(setting: Setting, manager: Manager, onModel: (model: Model)
   stdout.on('resize', onResize)
   const onSignal = (signal: NodeJS.Signals): void => ended.resolve({ code: EXITS[signal] ?? EXIT_FAULT, next: null })
   const onGone = (): void => ended.resolve({ code: EXITS['SIGHUP'] ?? EXIT_FAULT, next: null })
-  const onFault = (error: unknown): void => ended.reject(error)
+  const onFault = (error: unknown): void => (isGone(error) ? onGone() : ended.reject(error))
   for (const signal of Object.keys(EXITS)) process.on(signal, onSignal)
   process.on('uncaughtException', onFault)
   process.on('unhandledRejection', onFault)
@@ -183,6 +183,11 @@ async function drawn(setting: Setting, manager: Manager, onModel: (model: Model)
     stdin.removeAllListeners('data')
     stdin.pause()
   }
+}
+
+/** What reading from or writing to a terminal that went away ends with. */
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['EIO', 'EPIPE', 'ENXIO', 'EBADF'].includes(String(error.code))
 }
 
 /** Writes a token to a new file; one that is there is never overwritten. */

@@ -100,12 +100,11 @@ export interface RevealLayer {
   readonly note: string | null
 }
 
-/** Something to read: a record, results, a report. Its rows are made for the width at hand. */
+/** Something to read: a record, results, a report. `offset`: lines scrolled away. */
 export interface PanelLayer {
   readonly kind: 'panel'
   readonly id: number
   readonly subject: PanelSubject
-  readonly line: number
   readonly offset: number
 }
 

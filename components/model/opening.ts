@@ -5,9 +5,10 @@ import { filterWord } from '../../src/domain/filter-language.ts'
 import { keyPageLines } from '../screens/key-lines.ts'
 import { cursorRow } from './list.ts'
 import { filtered, left, newAudit, newKey, newKeys, opened } from './pages.ts'
+import { openedPanel } from './panel.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
-import { pageOf, pushed, step, toasted, withPage } from './step.ts'
+import { pageOf, step, toasted, withPage } from './step.ts'
 
 export function openedRow(state: State): Step {
   const page = pageOf(state)
@@ -42,12 +43,7 @@ export function openedRow(state: State): Step {
 }
 
 function openedRecord(state: State, row: AuditRow): Step {
-  return step(
-    pushed(
-      { ...state, nextId: state.nextId + 1 },
-      { kind: 'panel', id: state.nextId, subject: { what: 'record', row }, line: 0, offset: 0 },
-    ),
-  )
+  return step(openedPanel(state, { what: 'record', row }))
 }
 
 /** esc on a page: what is running, the filter, the marks, the page. */

@@ -1,17 +1,16 @@
 // Panels: something to read, scrolled line by line.
 
 import type { Press } from '../keys.ts'
-import { panelRows } from '../screens/panel-rows.ts'
+import { blocksHeight, panelBlocks } from '../screens/panel-blocks.ts'
 import { INTERRUPTED } from './form-keys.ts'
 import type { PanelLayer, PanelSubject } from './layers.ts'
 import { bodyHeight } from './layout.ts'
-import { lineMoved } from './moving.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
 import { popped, pushed, step, withTopLayer } from './step.ts'
 
 export function openedPanel(state: State, subject: PanelSubject): State {
-  return pushed({ ...state, nextId: state.nextId + 1 }, { kind: 'panel', id: state.nextId, subject, line: 0, offset: 0 })
+  return pushed({ ...state, nextId: state.nextId + 1 }, { kind: 'panel', id: state.nextId, subject, offset: 0 })
 }
 
 const FAR = 1_000_000
@@ -33,6 +32,6 @@ export function panelPress(state: State, panel: PanelLayer, press: Press): Step 
   if (command === 'interrupt') return step(state, { effect: 'exit', code: INTERRUPTED })
   const by = command !== null && Object.hasOwn(moves, command) ? moves[command] : undefined
   if (by === undefined) return step(state)
-  const count = panelRows(state, panel.subject).length
-  return step(withTopLayer(state, { ...panel, ...lineMoved(panel, by, count, height) }))
+  const most = Math.max(0, blocksHeight(panelBlocks(state, panel.subject)) - height)
+  return step(withTopLayer(state, { ...panel, offset: Math.max(0, Math.min(panel.offset + by, most)) }))
 }

@@ -1,5 +1,6 @@
 // The palette, the help and panels: lists that stand in the page's place while they are open.
 
+import { Box } from 'ink'
 import { whyNot } from '../model/actions.ts'
 import { helpLines, matchesOf } from '../model/help.ts'
 import type { HelpLayer, PaletteLayer, PanelLayer } from '../model/layers.ts'
@@ -8,7 +9,10 @@ import type { State } from '../model/state.ts'
 import { Rows } from '../parts/lines.tsx'
 import type { Row } from '../parts/row.ts'
 import { CURSOR, row } from '../parts/row.ts'
-import { panelRows, panelTitle } from './panel-rows.ts'
+import { PrintedTable } from '../printed-table.tsx'
+import type { Theme } from '../theme.ts'
+import type { Block } from './panel-blocks.ts'
+import { blocksHeight, panelBlocks, panelTitle } from './panel-blocks.ts'
 
 interface Props<L> {
   readonly state: State
@@ -59,19 +63,41 @@ export function HelpScreen({ state, layer, height }: Props<HelpLayer>) {
   return <Rows rows={rows} width={state.size.columns} height={height} theme={state.setting.theme} />
 }
 
+/** What a panel holds, scrolled under its title. */
 export function PanelScreen({ state, layer, height }: Props<PanelLayer>) {
   const { theme } = state.setting
-  const rows = panelRows(state, layer.subject)
+  const { columns } = state.size
+  const blocks = panelBlocks(state, layer.subject)
   const room = Math.max(1, height - 1)
-  const offset = Math.min(layer.offset, Math.max(0, rows.length - room))
-  const shown = rows.slice(offset, offset + room).map((one, index): Row => {
-    const [first, ...rest] = one.spans
-    const isCursor = offset + index === Math.min(layer.line, rows.length - 1)
-    const text = typeof first === 'string' ? first : (first?.[1] ?? '')
-    const marked = `${isCursor ? CURSOR : ' '}${text.slice(1)}`
-    return { ...one, spans: [typeof first === 'string' || first === undefined ? marked : [first[0], marked], ...rest] }
-  })
+  const offset = Math.max(0, Math.min(layer.offset, blocksHeight(blocks) - room))
   return (
-    <Rows rows={[row(['strong', ` ${panelTitle(layer.subject)}`]), ...shown]} width={state.size.columns} height={height} theme={theme} />
+    <Box flexDirection="column" {...(theme.isSpoken ? {} : { width: columns, height })}>
+      <Rows rows={[row(CURSOR, ['strong', ` ${panelTitle(layer.subject)}`])]} width={columns} height={1} theme={theme} />
+      <Box flexDirection="column" overflow="hidden" {...(theme.isSpoken ? {} : { height: room })}>
+        <Box flexDirection="column" flexShrink={0} marginTop={-offset}>
+          {blocks.map((block, index) => (
+            <PanelBlock key={String(index)} block={block} width={columns} theme={theme} />
+          ))}
+        </Box>
+      </Box>
+    </Box>
+  )
+}
+
+/** A table is no wider than is pleasant to read. */
+const MAX_TABLE_COLUMNS = 160
+
+function PanelBlock({ block, width, theme }: { readonly block: Block; readonly width: number; readonly theme: Theme }) {
+  if (!('table' in block)) return <Rows rows={block.rows} width={width} height={block.rows.length} theme={theme} />
+  return (
+    <Box marginLeft={2} flexShrink={0} flexDirection="column">
+      <PrintedTable
+        rows={block.table}
+        flexible={block.flexible}
+        columns={Math.min(width, MAX_TABLE_COLUMNS) - 2}
+        isColoured={theme.isColoured}
+        isAscii={theme.isAscii}
+      />
+    </Box>
   )
 }

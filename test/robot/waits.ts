@@ -8,6 +8,9 @@ export interface Exit {
   readonly signal: string | null
 }
 
+/** For so long a program must not even run to be at rest. */
+const STILL_MS = 100
+
 /** What is known of a program at the moment. */
 export interface Progress {
   readonly pid: number

@@ -1,4 +1,4 @@
-// The rows of panels: a record with its place in the chain, results per key, what a verification found. Pure.
+// What panels hold: a record with its place in the chain, results per key, what a verification found. Pure.
 
 import type { AuditRow } from '../../src/domain/audit.ts'
 import type { AuditReport } from '../../src/domain/audit-check.ts'
@@ -8,8 +8,16 @@ import type { PanelSubject } from '../model/layers.ts'
 import type { State } from '../model/state.ts'
 import type { Row } from '../parts/row.ts'
 import { row } from '../parts/row.ts'
-import { smallTable } from '../parts/small-table.tsx'
 import { screenText, wrapped } from '../parts/text.ts'
+import { tableHeight } from '../printed-table.tsx'
+
+/** Rows, or a small table that ink-table draws. */
+export type Block =
+  | { readonly rows: readonly Row[] }
+  | { readonly table: readonly Readonly<Record<string, string>>[]; readonly flexible: readonly string[] }
+
+/** Results that are listed one by one. */
+const MAX_RESULTS = 200
 
 /** Digits of a hash that are enough to compare by eye. */
 const HASH_DIGITS = 16
@@ -20,21 +28,18 @@ const valueText = (value: unknown): string =>
   value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value)
 
 /** Before and after side by side, a row for each field that the record holds. */
-function differenceRows({ record: { before, after } }: AuditRow, width: number, state: State): Row[] {
-  const { theme } = state.setting
+function differenceBlock({ record: { before, after } }: AuditRow): Block {
   const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])]
-  if (fields.length === 0) return [row(['dim', '  before'], ': nothing   ', ['dim', 'after'], ': nothing')]
-  const cells = fields.map((name) => ({ field: name, before: valueText(before?.[name]), after: valueText(after?.[name]) }))
-  return smallTable(cells, ['before', 'after', 'field'], Math.min(width, MAX_TABLE_COLUMNS) - 2, theme)
+  if (fields.length === 0) return { rows: [row(['dim', '  before'], ': nothing   ', ['dim', 'after'], ': nothing')] }
+  const table = fields.map((name) => ({ field: name, before: valueText(before?.[name]), after: valueText(after?.[name]) }))
+  return { table, flexible: ['before', 'after', 'field'] }
 }
 
-const MAX_TABLE_COLUMNS = 160
-
-function recordRows(shown: AuditRow, width: number, state: State): Row[] {
+function recordBlocks(shown: AuditRow, width: number, state: State): Block[] {
   const { record, isProven } = shown
   const { actor } = record
   const hash = (text: string): string => text.slice(0, HASH_DIGITS)
-  return [
+  const said = [
     row(['strong', `  ${record.action}`], '  ', record.outcome === 'refused' ? ['warn', 'refused'] : ''),
     field('seq', String(record.seq)),
     field('at', record.at),
@@ -45,7 +50,8 @@ function recordRows(shown: AuditRow, width: number, state: State): Row[] {
       ? []
       : wrapped(record.reason, Math.max(20, width - 14)).map((text, index) => field(index === 0 ? 'reason' : '', text))),
     row(),
-    ...differenceRows(shown, width, state),
+  ]
+  const place = [
     row(),
     row(['dim', '  its place in the chain']),
     field('prev', `${hash(record.prev)}${record.seq > 1 ? `  the hash of seq ${record.seq - 1}` : '  the beginning'}`),
@@ -56,16 +62,21 @@ function recordRows(shown: AuditRow, width: number, state: State): Row[] {
     ...(record.base === null ? [] : [field('base', `the change was decided on seq ${record.base}`)]),
     ...(record.digest === null ? [] : [field('digest', `${hash(record.digest)}  of the key's line after it`)]),
   ]
+  return [{ rows: said }, differenceBlock(shown), { rows: place }]
 }
 
-function resultRows(items: readonly ChangedItem[], width: number, state: State): Row[] {
-  const cells = items.map(({ id, name, userId, status, refusal }) => ({
+function resultBlocks(items: readonly ChangedItem[]): Block[] {
+  const table = items.slice(0, MAX_RESULTS).map(({ id, name, userId, status, refusal }) => ({
     key: id,
     name: name ?? '',
     owner: userId ?? '',
     result: refusal === null ? (status ?? 'done') : `${refusal.refused}: ${refusal.message}`,
   }))
-  return smallTable(cells, ['name', 'owner', 'result'], Math.min(width, MAX_TABLE_COLUMNS) - 2, state.setting.theme)
+  const left = items.length - table.length
+  return [
+    { table, flexible: ['name', 'owner', 'result'] },
+    ...(left > 0 ? [{ rows: [row(`  and ${left} more; the log names them all`)] }] : []),
+  ]
 }
 
 /** What `audit verify` found, a line each. */
@@ -95,15 +106,39 @@ export function panelTitle(subject: PanelSubject): string {
   return subject.what === 'record' ? `Record ${subject.row.record.seq}` : subject.title
 }
 
-export function panelRows(state: State, subject: PanelSubject): readonly Row[] {
+/** The table of a block in words, a line each, for a screen reader. */
+function spokenBlock(block: Block): Block {
+  if (!('table' in block)) return block
+  return {
+    rows: block.table.map((cells) =>
+      row(
+        `  ${Object.entries(cells)
+          .flatMap(([name, text]) => (text === '' ? [] : [`${name} ${text}`]))
+          .join(', ')}`,
+      ),
+    ),
+  }
+}
+
+export function panelBlocks(state: State, subject: PanelSubject): readonly Block[] {
   const width = state.size.columns
-  if (subject.what === 'record') return recordRows(subject.row, width, state)
-  if (subject.what === 'results') return resultRows(subject.items, width, state)
-  const { isAscii } = state.setting.theme
-  // Long advice is broken into lines instead of cut.
-  return subject.rows.flatMap((one) =>
-    one.spans.length === 1 && typeof one.spans[0] === 'string'
-      ? wrapped(screenText(one.spans[0], isAscii), width - 2).map((text) => row(text))
-      : [one],
-  )
+  const { isAscii, isSpoken } = state.setting.theme
+  const blocks =
+    subject.what === 'record'
+      ? recordBlocks(subject.row, width, state)
+      : subject.what === 'results'
+        ? resultBlocks(subject.items)
+        : [{ rows: subject.rows.flatMap((one) => broken(one, width, isAscii)) }]
+  return isSpoken ? blocks.map(spokenBlock) : blocks
+}
+
+/** Long advice is broken into lines instead of cut. */
+function broken(one: Row, width: number, isAscii: boolean): Row[] {
+  const [only] = one.spans
+  if (one.spans.length !== 1 || typeof only !== 'string') return [one]
+  return wrapped(screenText(only, isAscii), width - 2).map((text) => row(text))
+}
+
+export function blocksHeight(blocks: readonly Block[]): number {
+  return blocks.reduce((sum, block) => sum + ('table' in block ? tableHeight(block.table.length) : block.rows.length), 0)
 }

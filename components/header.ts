@@ -1,7 +1,8 @@
 // The rows that are always there: header, breadcrumb, banner, toast, hints. Pure.
 
 import { formatSort } from '../src/domain/selection.ts'
-import type { CommandName, Context } from './keymap.ts'
+import type { Context } from './bindings.ts'
+import type { CommandName } from './keymap.ts'
 import { whyNot } from './model/actions.ts'
 import { filterOf, filterSuggestions } from './model/filter.ts'
 import type { Layer } from './model/layers.ts'

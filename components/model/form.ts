@@ -35,12 +35,25 @@ function typedFallback({ fallback, kind }: Field): string {
   return fallback === null || 'problem' in kind.fromTexts([fallback]) ? '' : fallback
 }
 
+/** A field that stands without a flag is labelled for a usage line; a form names it by its name. */
+function labelOf(name: string, { label, position }: Field): string {
+  return position ? `${name.charAt(0).toUpperCase()}${name.slice(1)}` : label
+}
+
 /** A form's field: the texts of a draft or of a key before the field's own beginning. */
 export function formField(fields: Fields, name: string, texts: { initial?: string | undefined; draft?: string | undefined }): FormField {
   const field = fields[name] as Field
   const initial = texts.initial ?? typedFallback(field)
   const input = inputOf(texts.draft ?? initial)
-  return { name, label: field.label, field, input, initial, choices: field.kind.choices ?? [], problem: problemOf(field, input.text) }
+  return {
+    name,
+    label: labelOf(name, field),
+    field,
+    input,
+    initial,
+    choices: field.kind.choices ?? [],
+    problem: problemOf(field, input.text),
+  }
 }
 
 /** The form after one of its fields was typed into. */

@@ -25,7 +25,7 @@ import { backFrom, openedRow, quitFrom } from './opening.ts'
 import { newUsage, opened, reloaded, switched, wentTo } from './pages.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
-import { ask, pageOf, pushed, slotOf, step, toasted, withPage } from './step.ts'
+import { ask, pageOf, pushed, step, toasted, withPage } from './step.ts'
 
 type Handler = (state: State) => Step
 
@@ -214,8 +214,4 @@ export function ran(state: State, command: CommandName): Step {
   if (why !== null) return step(toasted(state, 'warn', why))
   if (isAction(command) && pageOf(state).screen === 'users' && command !== 'key.revoke') return step(state)
   return (HANDLERS[command] ?? NOTHING)(state)
-}
-
-export function slotOfPage(state: State): string {
-  return slotOf('page', pageOf(state).id)
 }

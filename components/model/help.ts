@@ -1,6 +1,7 @@
 // The help of a screen: its keys out of the table of bindings, searched with `/`, `n` and `N`.
 
-import type { CommandName, Context } from '../keymap.ts'
+import type { Context } from '../bindings.ts'
+import type { CommandName } from '../keymap.ts'
 import type { Press } from '../keys.ts'
 import { INTERRUPTED } from './form-keys.ts'
 import type { HelpLayer } from './layers.ts'

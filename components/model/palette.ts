@@ -10,7 +10,7 @@ import { INTERRUPTED } from './form-keys.ts'
 import { acceptLossForm, explainForm, generateForm } from './forms.ts'
 import { ran } from './handlers.ts'
 import type { PaletteLayer } from './layers.ts'
-import { EMPTY_INPUT, edited, inputOf } from './line-input.ts'
+import { edited, inputOf } from './line-input.ts'
 import { filtered, newAudit, newKeys, opened, switched } from './pages.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
@@ -103,10 +103,6 @@ export const ENTRIES: readonly Entry[] = [
   })),
   ...OWN.map(([words, command, summary]): Entry => ({ words, summary, run: (state) => ran(state, command) })),
 ]
-
-export function openedPalette(state: State): Step {
-  return step(pushed(state, { kind: 'palette', input: EMPTY_INPUT, choice: 0 }))
-}
 
 /** Entries that fit what is typed, those that begin with it first; once a whole name stands there, that one alone. */
 export function fittingEntries({ input }: PaletteLayer): readonly Entry[] {

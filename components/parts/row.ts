@@ -14,8 +14,6 @@ export interface Row {
   readonly right?: readonly Span[]
 }
 
-export const blank: Row = { spans: [] }
-
 export function row(...spans: readonly Span[]): Row {
   return { spans }
 }

@@ -40,5 +40,7 @@ export function seedStore(
   const calls = counts.reduce((sum, [, { total }]) => total.counts.reduce((all, count) => all + count, sum), 0)
   const lines = new Map(counts.map(([keyId, counted]) => [keyId, usageLine(counted)]))
   const anchor = { seq: head.seq, hash: head.hash, keysSeq: audit.seq }
-  writeFileSync(usagePath, composeUsage({ audit: anchor, seq: 1, summarisedUntil, calls, processes: {}, alive, lines }), { mode: FILE_MODE })
+  writeFileSync(usagePath, composeUsage({ audit: anchor, seq: 1, summarisedUntil, calls, processes: {}, alive, lines }), {
+    mode: FILE_MODE,
+  })
 }

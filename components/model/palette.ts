@@ -14,7 +14,7 @@ import { edited, inputOf } from './line-input.ts'
 import { filtered, newAudit, newKeys, opened, switched } from './pages.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
-import { andThen, ask, popped, pushed, step, toasted, withTopLayer } from './step.ts'
+import { andThen, ask, popped, step, toasted, withTopLayer } from './step.ts'
 
 export interface Entry {
   readonly words: string

@@ -61,7 +61,7 @@ const SPANS = 120
 /** Searches that find nothing: by any text, in capitals or not; and by exact members. */
 const NOTHING: readonly AuditPageFilter[] = [
   { text: 'no such text' },
-  { text: 'zq' },
+  { text: 'q#' },
   { keyId: 'key_zzzzzzzzzzzz' },
   { actor: 'nobody' },
   { action: 'key.update', userId: 'nobody' },

@@ -16,6 +16,8 @@ const CHUNK_BYTES = 256 * 1024
 const GROWTH = 4
 /** So much of a log tells which bytes are rare in it. */
 const SAMPLE_BYTES = 16 * 1024
+/** Rare is what stands at most so often in that. */
+const RARE_COUNT = 16
 /** The bit by which a small letter of ASCII differs from its capital. */
 const CASE_BIT = 0x20
 /** What the hashes at the end of a line begin with. */
@@ -110,6 +112,9 @@ function finderOf({ bytes: needle, isFolded, isNoHash }: Needle, counts: Uint32A
     return (counts[byte] as number) + (masks[place] === 0 ? 0 : (counts[byte & ~CASE_BIT] as number))
   }
   const [first = 0, second = first] = [...needle.keys()].sort((a, b) => countAt(a) - countAt(b))
+  const isMasked = masks[first] !== 0 || masks[second] !== 0
+  const isLone = countAt(first) <= RARE_COUNT
+  const findPair = isLone ? (isMasked ? find.maskedLone : find.lone) : isMasked ? find.maskedPair : find.pair
   const stands = (at: number): boolean => {
     for (let place = 0; place < needle.length; place++)
       if (((memory[at + place] as number) | (masks[place] as number)) !== needle[place]) return false
@@ -118,7 +123,7 @@ function finderOf({ bytes: needle, isFolded, isNoHash }: Needle, counts: Uint32A
   return (from, to) => {
     const stop = to - needle.length + 1 + first
     for (let at = from + first; at < stop; at++) {
-      at = find(
+      at = findPair(
         at,
         stop,
         second - first,

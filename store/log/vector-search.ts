@@ -31,74 +31,100 @@ const branch = (depth: number): number[] => [0x0c, depth]
 const load = (offset: number): number[] => [0xfd, 0x00, 0x00, offset]
 const constant = (value: number): number[] => [0x41, ...signed(value)]
 
-/** LEB128 of a small positive number. */
+/** LEB128 of a positive number of at most 13 bits. */
 const signed = (value: number): number[] => (value < 64 ? [value] : [(value & 127) | 128, value >> 7])
 const unsigned = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, value >> 7])
 
-// Parameters and locals of the one function.
+// Parameters and locals of each function.
 const [AT, STOP, DISTANCE, FIRST, SECOND, FIRST_MASK, SECOND_MASK] = [0, 1, 2, 3, 4, 5, 6] as const
 const PARAMETERS = 7
-const VECTORS = [7, 8, 9, 10] as const
-const BITS = 11
+const BITS = 7
+const SHORT_STOP = 8
+const VECTORS = [9, 10, 11, 12] as const
 
-/** Leaves on the stack in which of the 16 places from `AT + offset` on both bytes stand. */
-function placesFrom(offset: number): number[] {
+/** What a function is made for: less to do for each place. */
+interface Variant {
+  readonly name: string
+  /** The first byte alone is so rare that the second need not be looked at until it is found. */
+  readonly isLone: boolean
+  readonly isMasked: boolean
+}
+
+const VARIANTS = [
+  { name: 'pair', isLone: false, isMasked: false },
+  { name: 'maskedPair', isLone: false, isMasked: true },
+  { name: 'lone', isLone: true, isMasked: false },
+  { name: 'maskedLone', isLone: true, isMasked: true },
+] as const satisfies readonly Variant[]
+
+/** Leaves on the stack in which of the 16 places from `AT + offset` on the bytes stand. */
+function placesFrom(offset: number, { isLone, isMasked }: Omit<Variant, 'name'>): number[] {
   const [first, second, firstMask, secondMask] = VECTORS
-  const isFirst = [...get(AT), ...load(offset), ...get(firstMask), ...OR, ...get(first), ...EQ]
-  const isSecond = [...get(AT), ...get(DISTANCE), ...I32_ADD, ...load(offset), ...get(secondMask), ...OR, ...get(second), ...EQ]
-  return [...isFirst, ...isSecond, ...AND]
+  const masked = (mask: number) => (isMasked ? [...get(mask), ...OR] : [])
+  const isFirst = [...get(AT), ...load(offset), ...masked(firstMask), ...get(first), ...EQ]
+  if (isLone) return isFirst
+  return [...isFirst, ...get(AT), ...get(DISTANCE), ...I32_ADD, ...load(offset), ...masked(secondMask), ...get(second), ...EQ, ...AND]
+}
+
+function functionCode(variant: Variant): number[] {
+  const advance = (bytes: number) => [...get(AT), ...constant(bytes), ...I32_ADD]
+  const anywhere = [0, 16, 32, 48].flatMap((offset) => [...placesFrom(offset, variant), ...(offset === 0 ? [] : OR)])
+  const here = placesFrom(0, { ...variant, isLone: false })
+  const body = [
+    ...[FIRST, SECOND, FIRST_MASK, SECOND_MASK].flatMap((local, index) => [...get(local), ...SPLAT, ...set(VECTORS[index] as number)]),
+    ...[...LOOP, ...get(AT), ...get(STOP), ...I32_LT_U, ...IF],
+    // On in long steps, until one of them holds a place …
+    ...[...anywhere, ...ANY_TRUE, ...I32_EQZ, ...IF, ...advance(STEP_BYTES), ...set(AT), ...branch(2), ...END],
+    // … then through that one in short steps, to the place itself.
+    ...[...advance(STEP_BYTES), ...set(SHORT_STOP), ...LOOP],
+    ...[...here, ...BITMASK, ...tee(BITS), ...IF, ...get(AT), ...get(BITS), ...I32_CTZ, ...I32_ADD, ...RETURN, ...END],
+    ...[...advance(VECTOR_BYTES), ...tee(AT), ...get(SHORT_STOP), ...I32_LT_U, ...IF, ...branch(1), ...END, ...END],
+    ...[...branch(1), ...END, ...END],
+    ...[...get(STOP), ...END],
+  ]
+  const locals = [2, 2, I32, VECTORS.length, V128]
+  return [...unsigned(locals.length + body.length), ...locals, ...body]
 }
 
 function moduleCode(): Uint8Array {
-  const advance = (bytes: number) => [...get(AT), ...constant(bytes), ...I32_ADD, ...set(AT)]
-  const anywhere = [0, 16, 32, 48].flatMap((offset) => [...placesFrom(offset), ...(offset === 0 ? [] : OR)])
-  const body = [
-    ...[FIRST, SECOND, FIRST_MASK, SECOND_MASK].flatMap((local, index) => [...get(local), ...SPLAT, ...set(VECTORS[index] as number)]),
-    // On in long steps, until one of them holds a place …
-    ...[...LOOP, ...get(AT), ...get(STOP), ...I32_LT_U, ...IF],
-    ...[...anywhere, ...ANY_TRUE, ...I32_EQZ, ...IF, ...advance(STEP_BYTES), ...branch(2), ...END],
-    ...[...END, ...END],
-    // … then in short ones to the place itself.
-    ...[...LOOP, ...get(AT), ...get(STOP), ...I32_LT_U, ...IF],
-    ...[...placesFrom(0), ...BITMASK, ...tee(BITS), ...IF, ...get(AT), ...get(BITS), ...I32_CTZ, ...I32_ADD, ...RETURN, ...END],
-    ...[...advance(VECTOR_BYTES), ...branch(1), ...END, ...END],
-    ...[...get(STOP), ...END],
-  ]
-  const code = [2, VECTORS.length, V128, 1, I32, ...body]
   const section = (id: number, bytes: readonly number[]) => [id, ...unsigned(bytes.length), ...bytes]
   const name = (text: string) => [text.length, ...Buffer.from(text)]
+  const count = VARIANTS.length
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, [1, 0x60, PARAMETERS, ...Array<number>(PARAMETERS).fill(I32), 1, I32]),
     ...section(2, [1, ...name('log'), ...name('memory'), 0x02, 0x00, 1]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, ...name('find'), 0x00, 0]),
-    ...section(10, [1, ...unsigned(code.length), ...code]),
+    ...section(3, [count, ...VARIANTS.map(() => 0)]),
+    ...section(7, [count, ...VARIANTS.flatMap((variant, index) => [...name(variant.name), 0x00, index])]),
+    ...section(10, [count, ...VARIANTS.flatMap(functionCode)]),
   ])
 }
+
+/**
+ * The first place from `at` up to `stop` where the byte, with the mask's bits set, is `first`, and that at `distance`
+ * from it, with those of its own mask, is `second`; `stop` or more where there is none.
+ */
+export type FindPair = (
+  at: number,
+  stop: number,
+  distance: number,
+  first: number,
+  second: number,
+  firstMask: number,
+  secondMask: number,
+) => number
 
 export interface VectorSearch {
   /** What is searched. Whoever fills it uses it up within the same turn of the event loop. */
   readonly memory: Buffer
-  /**
-   * The first place from `at` up to `stop` where the byte, with the mask's bits set, is `first`, and that at `distance`
-   * from it, with those of its own mask, is `second`; `stop` or more where there is none.
-   */
-  readonly find: (
-    at: number,
-    stop: number,
-    distance: number,
-    first: number,
-    second: number,
-    firstMask: number,
-    secondMask: number,
-  ) => number
+  /** Masks are looked at by the masked ones only; the lone ones are fast where `first` is rare, the pairs where both are not. */
+  readonly find: Readonly<Record<(typeof VARIANTS)[number]['name'], FindPair>>
 }
 
 /** A memory of at least that many bytes, and the search in it. */
 export function createVectorSearch(bytes: number): VectorSearch {
   const pages = Math.ceil((bytes + STEP_BYTES) / PAGE_BYTES)
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
-  const { find } = new WebAssembly.Instance(new WebAssembly.Module(moduleCode()), { log: { memory } }).exports
-  return { memory: Buffer.from(memory.buffer), find: find as VectorSearch['find'] }
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleCode()), { log: { memory } })
+  return { memory: Buffer.from(memory.buffer), find: exports as VectorSearch['find'] }
 }

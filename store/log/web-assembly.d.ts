@@ -10,6 +10,6 @@ declare namespace WebAssembly {
   }
   class Instance {
     constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, Memory>>>>)
-    readonly exports: Readonly<Record<string, (...values: number[]) => number>>
+    readonly exports: object
   }
 }

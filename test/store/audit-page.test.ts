@@ -54,7 +54,7 @@ const SHAPES: [string, number[]][] = [
   ['an empty file in the middle', [30, 0, 30]],
 ]
 
-describe.each(SHAPES)('a log in %s', (_, sizes) => {
+describe.each(SHAPES)('a log in %s', { timeout: 15_000 }, (_, sizes) => {
   test('is opened at every seq and every moment', async () => {
     const log = logOf(sizes)
     for (let seq = 1; seq <= RECORDS; seq++) {
@@ -169,7 +169,7 @@ describe('a log that is not whole', () => {
   })
 })
 
-describe('a search through a long log', () => {
+describe('a search through a long log', { timeout: 15_000 }, () => {
   const MANY = 30_000
   const rare = (seq: number): boolean => seq % 7000 === 0
   const longLog = (): string =>
@@ -194,6 +194,13 @@ describe('a search through a long log', () => {
     expect(seqs(await read(log, { filter: { keyId: 'key_0', text: 'needle' } }))).toEqual(needles)
     expect(seqs(await read(log, { filter: { text: 'needle', keyId: 'key_1' } }))).toEqual([])
     expect(await read(log, { filter: { text: 'nowhere' } })).toEqual({ rows: [], hasNewer: false, hasOlder: false, lastSeq: MANY })
+  })
+
+  test('and one without a filter misses no line where a piece that is read ends', async () => {
+    const log = longLog()
+    expect(seqs(await read(log))).toEqual(between(MANY - 999, MANY))
+    expect(seqs(await read(log, { around: { seq: 0 }, newer: 1000 }))).toEqual(between(1, 1000))
+    expect(seqs(await read(log, { around: { seq: 10_000 }, newer: 1000 }))).toEqual(between(9001, 11_000))
   })
 
   test('gives every span of letters to the same records, wherever in the log and its pieces they stand', async () => {

@@ -113,6 +113,7 @@ export const BINDINGS = [
   { command: 'usage.window', keys: ['w'], in: ['usage', 'key'], label: 'window', help: 'the next window: 1 h, 24 h, 7 d, 30 d', hint: 20 },
   { command: 'usage.mode', keys: ['b'], in: ['usage', 'key'], label: 'chart', help: 'draw with braille, blocks or ASCII', hint: 30 },
   { command: 'usage.heatmap', keys: ['m'], in: ['usage'], label: 'heatmap', help: 'hour by weekday in place of the chart', hint: 32 },
+  { command: 'usage.order', keys: ['s'], in: ['usage'], label: 'order', help: 'busiest keys first, or the most limited ones', hint: 33 },
   { command: 'usage.store', keys: ['a'], in: ['usage'], label: 'whole store', help: 'charts of the whole store', hint: 31 },
 
   {

@@ -85,6 +85,14 @@ function notesOf(page: Page): Span[] {
   return spans
 }
 
+/** The screen that a page was opened from; one of the five stands for itself. */
+function above({ pages, pageAt }: State): string[] {
+  const page = pages[pageAt] as Page
+  const before = pages[pageAt - 1]
+  const isOpened = page.screen === 'key' || (page.screen === 'usage' && page.subject.of !== 'store')
+  return isOpened && before !== undefined ? [nameOf(before)] : []
+}
+
 const TITLES: Readonly<Partial<Record<Layer['kind'], string>>> = {
   help: 'Help',
   form: 'Form',
@@ -102,12 +110,7 @@ export function breadcrumbRow(state: State): Row {
   if (layer?.kind === 'palette') return row(['strong', ':'], ...inputSpans(layer.input, true, width - 2, theme))
   if (layer?.kind === 'help' && layer.search !== null)
     return row(' Help ', ['strong', '/'], ...inputSpans(layer.search, layer.isTyping, width - 8, theme))
-  const before = state.pages[state.pageAt - 1]
-  const trail: Span[] = [
-    ' ',
-    ...(before === undefined || before.screen === page.screen ? [] : ([['dim', `${nameOf(before)} ${glyphs.path} `]] as const)),
-    ['strong', nameOf(page)],
-  ]
+  const trail: Span[] = [' ', ...above(state).map((name): Span => ['dim', `${name} ${glyphs.path} `]), ['strong', nameOf(page)]]
   const title = layer === null ? undefined : TITLES[layer.kind]
   if (title !== undefined) return row(...trail, ['dim', ` ${glyphs.path} `], ['strong', title])
   const filter: Span[] =
@@ -135,7 +138,7 @@ function busyRow({ busy, now, setting: { theme } }: State): Row | null {
   const full = slow.progress === null ? 0 : Math.round(Math.min(1, slow.progress) * BAR_CELLS)
   const bar = slow.progress === null || theme.isSpoken ? '' : `  ${glyphs.full.repeat(full)}${glyphs.empty.repeat(BAR_CELLS - full)}`
   const percent = slow.progress === null ? '' : `  ${Math.floor(Math.min(1, slow.progress) * 100)} %`
-  return row(['accent', ` ${spin}${slow.label}${bar}${percent}`], ['dim', '   esc cancels'])
+  return row(['accent', ` ${spin}${slow.label}${bar}${percent}`], slow.isCancellable ? ['dim', '   esc cancels'] : '')
 }
 
 export function toastRow(state: State): Row {

@@ -92,19 +92,21 @@ export function createRunner(
     slot: string,
     label: string,
     work: (signal: AbortSignal, told: (progress: number) => void) => Promise<void>,
+    isCancellable = false,
   ): Promise<void> => {
     running.get(slot)?.abort()
     const controller = new AbortController()
     running.set(slot, controller)
     const isCurrent = (): boolean => running.get(slot) === controller
+    const tell = (progress: number | null): void => {
+      if (isCurrent()) send({ on: 'progress', slot, label, progress, isCancellable })
+    }
     const slow = setTimeout(() => {
-      send({ on: 'progress', slot, label, progress: null })
+      tell(null)
       tickWhileBusy()
     }, SHOW_AFTER_MS)
     try {
-      await work(controller.signal, (progress) => {
-        if (isCurrent()) send({ on: 'progress', slot, label, progress })
-      })
+      await work(controller.signal, tell)
     } catch (error) {
       if (isCurrent()) send({ on: 'failed', slot, error: faultOf(error) })
     } finally {
@@ -115,7 +117,7 @@ export function createRunner(
 
   const ask = <N extends QuestionName>(slot: string, question: Extract<Question, { readonly ask: N }>): void => {
     const { ask: name, query } = question
-    void start(slot, LABELS[name] ?? 'reading', async (signal, told) => {
+    const work = async (signal: AbortSignal, told: (progress: number) => void): Promise<void> => {
       const onProgress = ({ bytes, totalBytes }: { bytes: number; totalBytes: number }): void =>
         told(totalBytes === 0 ? 1 : bytes / totalBytes)
       const result = await manager.ask((reader) => (ANSWERS[name] as (reader: Reader, query: object) => Promise<unknown>)(reader, query), {
@@ -123,7 +125,8 @@ export function createRunner(
         onProgress,
       })
       if (!signal.aborted) send({ on: 'answer', slot, ask: name, result } as Answer & { on: 'answer'; slot: string })
-    })
+    }
+    void start(slot, LABELS[name] ?? 'reading', work, true)
   }
 
   const runs: { readonly [E in Effect['effect']]: (effect: Extract<Effect, { readonly effect: E }>) => void } = {

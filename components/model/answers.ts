@@ -2,7 +2,6 @@
 
 import type { AuditRow } from '../../src/domain/audit.ts'
 import type { Window } from '../../src/domain/selection.ts'
-import type { NamedCalls } from '../../src/queries/usage.ts'
 import type { CommandName } from '../keymap.ts'
 import { explanationRows, reportRows } from '../screens/panel-blocks.ts'
 import { isAction } from './actions.ts'
@@ -13,7 +12,7 @@ import type { DialogLayer, FormLayer, Layer } from './layers.ts'
 import { listHeight } from './layout.ts'
 import type { ListRow } from './list.ts'
 import { EMPTY_LIST, loaded, movedTo } from './list.ts'
-import { newKey, opened, refiltered } from './pages.ts'
+import { newKey, opened, orderedCalls, refiltered } from './pages.ts'
 import { openedPanel } from './panel.ts'
 import type { AuditPageState, KeysPage, Message, Page, State, Wanted } from './state.ts'
 import type { Step } from './step.ts'
@@ -75,9 +74,9 @@ function pageAnswered(state: State, page: Page, what: string, answer: Answer): S
     )
   }
   if (answer.ask === 'glance' && page.screen === 'usage') {
-    const rows: ListRow<NamedCalls>[] = answer.result.named.map((item) => ({ id: item.keyId, item }))
-    const list = loaded(page.list, { rows, isAtStart: true, isAtEnd: true }, listHeight(state, page))
-    return withPage(state, { ...page, glance: answer.result, list })
+    const next = { ...page, glance: answer.result }
+    const part = { rows: orderedCalls(next), isAtStart: true, isAtEnd: true }
+    return withPage(state, { ...next, list: loaded(page.list, part, listHeight(state, page)) })
   }
   if (answer.ask === 'hygiene' && page.screen === 'hygiene') return withPage(state, refiltered({ ...page, all: answer.result }))
   if (answer.ask === 'ids' && page.screen === 'keys' && what === 'marks') {

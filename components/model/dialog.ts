@@ -54,9 +54,11 @@ export function needsWord({ ids, facts }: DialogLayer, now: number): boolean {
 
 export function dialogPress(state: State, dialog: DialogLayer, press: Press): Step {
   const command = state.setting.keymap.commandOf(press.name, ['dialog'])
-  if (command === 'layer.close') return step(popped(state), { effect: 'cancel', slot: slotOf('dialog', dialog.id) })
   if (command === 'interrupt') return step(state, { effect: 'exit', code: INTERRUPTED })
-  if (dialog.isBusy || state.now - dialog.openedAt < GUARD_MS) return step(state)
+  // A change that is on its way is not taken back by closing what asked for it.
+  if (dialog.isBusy) return step(state)
+  if (command === 'layer.close') return step(popped(state), { effect: 'cancel', slot: slotOf('dialog', dialog.id) })
+  if (state.now - dialog.openedAt < GUARD_MS) return step(state)
   if (command === 'form.copy') return copied(state, dialog)
   if (command === 'dialog.enter') return entered(state, dialog)
   if (command === 'form.next') return step(withTopLayer(state, { ...dialog, focus: focusAfter(dialog, state.now, 1) }))

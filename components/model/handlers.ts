@@ -5,6 +5,7 @@ import type { ChangeCommand } from '../../src/commands/command.ts'
 import { revoke } from '../../src/commands/revoke.ts'
 import { parseFilter } from '../../src/domain/filter-language.ts'
 import type { ListedKey } from '../../src/domain/key.ts'
+import { STATUSES } from '../../src/domain/key.ts'
 import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts'
 import type { UsageWindow } from '../../src/domain/usage.ts'
 import { WINDOWS } from '../../src/domain/usage.ts'
@@ -22,7 +23,7 @@ import { cursorRow } from './list.ts'
 import { allMarked, marked, rangeMarked, sortedByColumn } from './marks.ts'
 import { movedBy, movedToEnd, rowsOf } from './moving.ts'
 import { backFrom, openedRow, quitFrom } from './opening.ts'
-import { newUsage, opened, reloaded, switched, wentTo } from './pages.ts'
+import { newUsage, opened, orderedCalls, reloaded, switched, wentTo } from './pages.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
 import { ask, pageOf, pushed, step, toasted, withPage } from './step.ts'
@@ -44,6 +45,8 @@ const formOn =
     return key === null ? step(state) : FORMS[command](state, key)
   }
 
+const NOT_REVOKED = STATUSES.filter((status) => status !== 'revoked')
+
 /** A dialog about the marked keys, or the one in hand; on Users about all keys of the owner. */
 const dialogOn =
   (command: 'key.revoke' | 'key.disable'): Handler =>
@@ -53,13 +56,13 @@ const dialogOn =
       const owner = cursorRow(page.list)
       return owner === null
         ? step(state)
-        : step(state, ask(`off-board:${owner.userId}`, { ask: 'ids', query: { filter: { userId: owner.userId } } }))
+        : step(state, ask(`off-board:${owner.userId}`, { ask: 'ids', query: { filter: { userId: owner.userId, status: NOT_REVOKED } } }))
     }
     return openedDialog(state, ACTIONS[command].command(keyInHand(state)), idsInHand(state))
   }
 
 export function offBoarded(state: State, userId: string, ids: readonly string[]): Step {
-  if (ids.length === 0) return step(toasted(state, 'warn', `${userId} has no keys any more`))
+  if (ids.length === 0) return step(toasted(state, 'warn', `${userId} has no key that could be revoked`))
   return openedDialog(state, revoke as unknown as ChangeCommand, ids, userId)
 }
 
@@ -170,6 +173,12 @@ const HANDLERS: Readonly<Partial<Record<CommandName, Handler>>> = {
   'usage.heatmap': (state) => {
     const page = pageOf(state)
     return step(page.screen === 'usage' ? withPage(state, { ...page, isHeatmapShown: !page.isHeatmapShown }) : state)
+  },
+  'usage.order': (state) => {
+    const page = pageOf(state)
+    if (page.screen !== 'usage') return step(state)
+    const next = { ...page, isByLimited: !page.isByLimited }
+    return step(withPage(state, { ...next, list: { ...page.list, rows: orderedCalls(next), offset: 0 } }))
   },
   'usage.store': (state) => switched(state, 'usage'),
   filter: openedFilter,

@@ -5,8 +5,10 @@ import { parseAuditFilter } from '../../src/domain/audit-filter.ts'
 import { parseFilter } from '../../src/domain/filter-language.ts'
 import type { Span } from '../../src/domain/selection.ts'
 import { DEFAULT_SORT } from '../../src/domain/selection.ts'
+import type { NamedCalls } from '../../src/queries/usage.ts'
 import type { Effect } from './effect.ts'
 import { listHeight } from './layout.ts'
+import type { ListRow } from './list.ts'
 import { EMPTY_LIST } from './list.ts'
 import type { AuditPageState, HygienePage, KeyPage, KeysPage, Page, Screen, State, Subject, UsagePage, UsersPage } from './state.ts'
 import type { Step } from './step.ts'
@@ -42,6 +44,7 @@ export const newUsage = (subject: Subject = { of: 'store' }): New<UsagePage> => 
   window: '1h',
   mode: 'braille',
   isHeatmapShown: false,
+  isByLimited: false,
   glance: null,
   list: EMPTY_LIST,
 })
@@ -131,6 +134,12 @@ export function questionsOf(state: State, page: Page, around?: Span['around'] | 
 /** Loads the page that is shown, anew or for the first time. */
 export function reloaded(state: State, around?: Span['around'] | AuditAround): Step {
   return step(state, ...questionsOf(state, pageOf(state), around))
+}
+
+/** The keys of a glance in the order of the page. */
+export function orderedCalls({ glance, isByLimited }: UsagePage): ListRow<NamedCalls>[] {
+  const calls = (one: NamedCalls): number => (isByLimited ? one.rateLimited : one.accepted)
+  return (glance?.named ?? []).toSorted((a, b) => calls(b) - calls(a)).map((item) => ({ id: item.keyId, item }))
 }
 
 /** A new page on top of the one that is shown; what lay ahead in the history is forgotten. */

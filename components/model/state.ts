@@ -99,6 +99,8 @@ export interface UsagePage {
   readonly mode: ChartMode
   /** On a small terminal the heatmap stands in the chart's place. */
   readonly isHeatmapShown: boolean
+  /** The keys below the chart: the most limited ones first instead of the busiest. */
+  readonly isByLimited: boolean
   readonly glance: Glance | null
   readonly list: List<NamedCalls>
 }
@@ -152,6 +154,8 @@ export interface Busy {
   readonly since: number
   readonly label: string
   readonly progress: number | null
+  /** A change that is on its way is not. */
+  readonly isCancellable: boolean
 }
 
 export interface State {
@@ -193,6 +197,13 @@ export type Message =
   | { readonly on: 'changed'; readonly slot: string; readonly command: string; readonly items: readonly ChangedItem[]; readonly at: number }
   | { readonly on: 'written'; readonly slot: string; readonly path: string; readonly at: number }
   | { readonly on: 'failed'; readonly slot: string; readonly error: KeywrightError; readonly at: number }
-  | { readonly on: 'progress'; readonly slot: string; readonly label: string; readonly progress: number | null; readonly at: number }
+  | {
+      readonly on: 'progress'
+      readonly slot: string
+      readonly label: string
+      readonly progress: number | null
+      readonly isCancellable: boolean
+      readonly at: number
+    }
   | { readonly on: 'cancelled'; readonly slot: string; readonly at: number }
   | { readonly on: 'warning'; readonly text: string; readonly at: number }

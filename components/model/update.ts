@@ -89,7 +89,15 @@ export function update(before: State, message: Message): Step {
       return step(settled(state, message.slot))
     case 'progress': {
       const since = state.busy.get(message.slot)?.since ?? message.at
-      return step({ ...state, busy: new Map(state.busy).set(message.slot, { since, label: message.label, progress: message.progress }) })
+      return step({
+        ...state,
+        busy: new Map(state.busy).set(message.slot, {
+          since,
+          label: message.label,
+          progress: message.progress,
+          isCancellable: message.isCancellable,
+        }),
+      })
     }
     case 'warning':
       return step(toasted(state, 'warn', message.text))

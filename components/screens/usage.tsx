@@ -40,7 +40,7 @@ function keyRowsOf(state: State, page: UsagePage, height: number): Row[] {
   const owner = Math.max(8, width - 2 - 2 * (COUNT_WIDTH + 1) - 13 - name - 2)
   const heading = row([
     'dim',
-    `  ${'busiest keys'.padEnd(name)} ${'owner'.padEnd(owner)} ${'shortId'.padEnd(12)} ${'accepted'.padStart(COUNT_WIDTH)} ${'rate-limited'.padStart(COUNT_WIDTH)}`,
+    `  ${(page.isByLimited ? 'most limited keys' : 'busiest keys').padEnd(name)} ${'owner'.padEnd(owner)} ${'shortId'.padEnd(12)} ${'accepted'.padStart(COUNT_WIDTH)} ${'rate-limited'.padStart(COUNT_WIDTH)}`,
   ])
   const rows = visible(page.list, Math.max(1, height - 1)).map(({ id, item }): Row => {
     const isCursor = id === page.list.cursor

@@ -26,8 +26,8 @@ const COLUMNS: readonly Column<KeyColumn>[] = [
   { name: 'userId', title: 'owner', least: 10, grow: 2, rank: 0 },
   { name: 'id', title: 'shortId', least: 12, grow: 0, rank: 1 },
   { name: 'scopes', title: 'scopes', least: 14, grow: 3, rank: 5 },
-  { name: 'expiresAt', title: 'expires', least: 8, grow: 0, rank: 2 },
-  { name: 'lastUsedAt', title: 'last used', least: 9, grow: 0, rank: 3 },
+  { name: 'expiresAt', title: 'expires', least: 9, grow: 0, rank: 2 },
+  { name: 'lastUsedAt', title: 'last used', least: 10, grow: 0, rank: 3 },
   { name: 'hour', title: 'last hour', least: 15, grow: 0, rank: 4 },
   { name: 'limited', title: 'limited', least: 7, grow: 0, isRight: true, rank: 6 },
 ]

@@ -1,6 +1,7 @@
 // The rows that are always there: header, breadcrumb, banner, toast, hints. Pure.
 
 import { formatSort } from '../src/domain/selection.ts'
+import { SECOND_MS } from '../src/domain/time.ts'
 import type { Context } from './bindings.ts'
 import type { CommandName } from './keymap.ts'
 import { whyNot } from './model/actions.ts'
@@ -18,6 +19,8 @@ import { formatRate } from './screens/users.tsx'
 /** Work that takes longer than this shows that it runs. */
 const SHOW_BUSY_MS = 200
 const SPIN_MS = 100
+/** How far the live rate looks back: servers write their counts once a second, or in seconds. */
+const RATE_MS = 10_000
 const BAR_CELLS = 20
 
 function chainSpan({ chain }: State): Span {
@@ -26,7 +29,8 @@ function chainSpan({ chain }: State): Span {
 }
 
 export function headerRow(state: State): Row {
-  const { setting, pulse, rate, isPaused } = state
+  const { setting, pulse, isPaused } = state
+  const rate = rateOf(state)
   const right: Span[] = [
     ...(isPaused ? ([['warn', 'paused  ']] as const) : []),
     ...(rate > 0 ? ([['accent', `${formatRate(rate)} calls/s  `]] as const) : []),
@@ -47,6 +51,14 @@ export function headerRow(state: State): Row {
     ],
     right,
   }
+}
+
+/** Verifications per second over the last seconds; the first sample only says where counting began. */
+function rateOf({ counted, now }: State): number {
+  const recent = counted.filter(({ at }) => now - at <= RATE_MS)
+  const [first, last] = [recent[0], recent.at(-1)]
+  if (first === undefined || last === undefined || first === last) return 0
+  return Math.max(0, last.calls - first.calls) / Math.max(1, (now - first.at) / SECOND_MS)
 }
 
 const NAMES: Readonly<Record<Page['screen'], string>> = {
@@ -124,8 +136,8 @@ export function breadcrumbRow(state: State): Row {
 
 /** What is wrong with the store, and what to do. Two rows, or none. */
 export function bannerRows({ pulse, trouble }: State): Row[] {
-  const fault = pulse?.trouble ?? trouble
-  if (fault == null) return []
+  const fault = pulse?.trouble ?? trouble?.error ?? null
+  if (fault === null) return []
   return [row(['bad', ` ${fault.code} `], fault.message), row(['dim', ` ${fault.hint ?? 'what is shown is what was known before'}`])]
 }
 

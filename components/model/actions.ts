@@ -57,10 +57,10 @@ export function idsInHand(state: State): readonly string[] {
 }
 
 /** Why nothing can be changed just now, whatever it is; null when it can. */
-export function whyReadOnly({ setting, pulse, trouble }: State): string | null {
+export function whyReadOnly({ setting, pulse }: State): string | null {
   if (setting.isReadOnly) return 'the app is open read-only'
-  const fault = pulse?.trouble ?? trouble
-  return fault == null ? null : `${fault.code}: read-only until that is mended`
+  const fault = pulse?.trouble ?? null
+  return fault === null ? null : `${fault.code}: read-only until that is mended`
 }
 
 /** Why an action can't be taken now, for its greyed hint and for the toast; null when it can. */

@@ -164,12 +164,11 @@ export interface State {
   /** Milliseconds since 1970 of the last message. */
   readonly now: number
   readonly pulse: Pulse | null
-  /** Verifications per second of all processes, from the last two pulses. */
-  readonly rate: number
-  readonly lastCounted: { readonly calls: number; readonly at: number } | null
+  /** Verifications of all processes as they were told, the newest last; what the live rate is made of. */
+  readonly counted: readonly { readonly calls: number; readonly at: number }[]
   readonly chain: Chain
-  /** A fault that a change met, shown until the store works again or a key is pressed. */
-  readonly trouble: KeywrightError | null
+  /** A fault that a change met: told for a while, or until the store works again. */
+  readonly trouble: { readonly error: KeywrightError; readonly at: number } | null
   readonly pages: readonly Page[]
   readonly pageAt: number
   readonly layers: readonly Layer[]

@@ -15,7 +15,7 @@ const isFault = (code: ErrorCode): boolean => CODES[code].exit === UNUSABLE
 /** Something that was asked or tried has failed. What is shown stays. */
 export function faulted(state: State, slot: string, error: KeywrightError): Step {
   const [kind = '', id = ''] = slot.split(':')
-  const known = isFault(error.code) ? { ...state, trouble: error } : state
+  const known = isFault(error.code) ? { ...state, trouble: { error, at: state.now } } : state
   const said = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`
   let isTold = false
   const layers = known.layers.map((layer) => {

@@ -25,6 +25,10 @@ import type { Step } from './step.ts'
 import { andThen, ask, pageOf, slotOf, step, toasted, topLayer, withPage, withTopLayer } from './step.ts'
 import { faulted } from './trouble.ts'
 
+/** Flushes that the live rate looks back on. */
+const MAX_SAMPLES = 64
+/** How long a fault that a change met is told, where nothing else says that it is over. */
+const TROUBLE_MS = 10_000
 /** How long a toast stays. */
 const TOAST_MS = 6_000
 const WHEEL_ROWS = 3
@@ -37,8 +41,7 @@ export function begun(setting: Setting, size: Size, now: number): Step {
     size,
     now,
     pulse: null,
-    rate: 0,
-    lastCounted: null,
+    counted: [],
     chain: { state: 'unverified' },
     trouble: null,
     pages: [{ ...newKeys(), id: 0 } as Page],
@@ -74,7 +77,7 @@ export function update(before: State, message: Message): Step {
     case 'resize':
       return reloaded({ ...state, size: message.size })
     case 'tick':
-      return step(hiddenInTime(withoutOldToast(state)))
+      return step(hiddenInTime(withoutOldTrouble(withoutOldToast(state))))
     case 'pulse':
       return pulsed(state, message.pulse)
     case 'answer':
@@ -113,6 +116,10 @@ function settled(state: State, slot: string): State {
 
 function withoutOldToast(state: State): State {
   return state.toast !== null && state.now - state.toast.at >= TOAST_MS ? { ...state, toast: null } : state
+}
+
+function withoutOldTrouble(state: State): State {
+  return state.trouble !== null && state.now - state.trouble.at >= TROUBLE_MS ? { ...state, trouble: null } : state
 }
 
 function written(state: State, slot: string, path: string): State {
@@ -188,14 +195,12 @@ function clicked(state: State, row: number): Step {
 
 /** News of the store: what is shown is asked for anew, unless it is paused. */
 function pulsed(state: State, pulse: NonNullable<State['pulse']>): Step {
-  const { pulse: before, lastCounted, now } = state
+  const { pulse: before } = state
   const isCounted = before !== null && pulse.usage !== before.usage
-  const seconds = lastCounted === null ? 0 : (now - lastCounted.at) / 1000
-  const rate = isCounted && lastCounted !== null && seconds > 0 ? Math.max(0, pulse.calls - lastCounted.calls) / seconds : state.rate
-  const counted = isCounted || lastCounted === null ? { calls: pulse.calls, at: now } : lastCounted
-  const chain = state.chain
+  const counted =
+    before === null || isCounted ? [...state.counted, { calls: pulse.calls, at: state.now }].slice(-MAX_SAMPLES) : state.counted
   const isMended = pulse.trouble === null && before?.trouble != null
-  const next: State = { ...state, pulse, rate, lastCounted: counted, chain, trouble: isMended ? null : state.trouble }
+  const next: State = { ...state, pulse, counted, trouble: isMended ? null : state.trouble }
   const isMoved = before === null || pulse.revision !== before.revision || isMended
   const isLogged = before === null || pulse.lastSeq !== before.lastSeq
   const effects = isMoved ? layerQuestions(next) : []

@@ -56,7 +56,7 @@ function explained(finding: FindingRow | null, state: State): Row[] {
   const width = Math.max(20, state.size.columns - 4)
   return [
     row(),
-    ...wrapped(`${finding.why} ${finding.detail}.`, width)
+    ...wrapped(`${finding.why} Here: ${finding.detail}.`, width)
       .slice(0, 2)
       .map((text) => row(`  ${text}`)),
     row(['strong', `  ${keymap.keyOf(MENDS[finding.mend])}`], ` mends it, as does: ${finding.fix}`),

@@ -1,18 +1,18 @@
 // Answers of the store, put where they belong: the page, form or dialog that asked. One that nobody waits for is dropped.
 
+import { show } from '../../src/commands/list.ts'
 import type { AuditRow } from '../../src/domain/audit.ts'
 import type { Window } from '../../src/domain/selection.ts'
-import type { CommandName } from '../keymap.ts'
 import { explanationRows, reportRows } from '../screens/panel-blocks.ts'
-import { isAction } from './actions.ts'
 import { withFacts } from './dialog.ts'
 import type { Answer, Questions } from './effect.ts'
-import { offBoarded, ran } from './handlers.ts'
+import { offBoarded } from './handlers.ts'
 import type { DialogLayer, FormLayer, Layer } from './layers.ts'
 import { listHeight } from './layout.ts'
 import type { ListRow } from './list.ts'
-import { EMPTY_LIST, loaded, movedTo } from './list.ts'
+import { loaded, movedTo } from './list.ts'
 import { newKey, opened, orderedCalls, refiltered } from './pages.ts'
+import { runNamed } from './palette.ts'
 import { openedPanel } from './panel.ts'
 import type { AuditPageState, KeysPage, Message, Page, State, Wanted } from './state.ts'
 import type { Step } from './step.ts'
@@ -130,28 +130,16 @@ export function answered(state: State, message: AnswerMessage): Step {
   if (message.ask === 'known') return step({ ...state, known: message.result })
   if (message.ask === 'verify') return step(verified(state, message.result))
   if (message.ask === 'ids' && kind === 'off-board') return offBoarded(state, slot.slice('off-board:'.length), message.result.ids)
-  if (message.ask === 'named' && kind === 'palette') return namedAnswered(state, name as CommandName, message.result)
+  if (message.ask === 'named' && kind === 'palette') return namedAnswered(state, name, message.result)
   return step(state)
 }
 
-/** A key that was named in the palette: its page, and on it the action once the key is known. */
-function namedAnswered(state: State, command: CommandName, id: string): Step {
+/** A key that was named in the palette: its page, and on it the command once the key is known. */
+function namedAnswered(state: State, words: string, id: string): Step {
   const page = pageOf(state)
-  if (command === 'open' || !isAction(command)) return opened(state, newKey(id, id))
+  if (words === show.words) return opened(state, newKey(id, id))
   if (page.screen === 'keys' && page.list.rows.some((row) => row.id === id)) {
-    return ran(
-      withPage(state, { ...page, marks: new Set(), list: movedTo({ ...EMPTY_LIST, ...page.list }, id, listHeight(state, page)) }),
-      command,
-    )
+    return runNamed(withPage(state, { ...page, marks: new Set(), list: movedTo(page.list, id, listHeight(state, page)) }), words)
   }
-  const { state: shown, effects } = opened(state, newKey(id, id))
-  return { state: { ...shown, pending: { keyId: id, command } }, effects }
-}
-
-/** The action that waited for its key, now that the key is known. */
-export function pendingRan(state: State): Step {
-  const { pending } = state
-  const page = pageOf(state)
-  if (pending === null || page.screen !== 'key' || page.keyId !== pending.keyId || page.life === null) return step(state)
-  return ran({ ...state, pending: null }, pending.command)
+  return opened({ ...state, pending: { keyId: id, words } }, newKey(id, id))
 }

@@ -11,7 +11,7 @@ import type { UsageWindow } from '../../src/domain/usage.ts'
 import { WINDOWS } from '../../src/domain/usage.ts'
 import type { ChartMode } from '../charts/segments.ts'
 import type { CommandName } from '../keymap.ts'
-import { ACTIONS, idsInHand, isAction, keyInHand, whyNot } from './actions.ts'
+import { ACTIONS, idsInHand, isAction, keyInHand, whyNot, whyReadOnly } from './actions.ts'
 import { openedDialog } from './dialog.ts'
 import { equivalentOf } from './equivalent.ts'
 import { openedFilter } from './filter.ts'
@@ -47,6 +47,14 @@ const formOn =
 
 const NOT_REVOKED = STATUSES.filter((status) => status !== 'revoked')
 
+/** The key whose state says whether `D` disables or enables: of marked ones, one that is not disabled, if there is one. */
+function keyThatDecides(state: State): ListedKey | null {
+  const page = pageOf(state)
+  if (page.screen !== 'keys' || page.marks.size === 0) return keyInHand(state)
+  const marked = page.list.rows.flatMap(({ id, item }) => (page.marks.has(id) ? [item] : []))
+  return marked.find(({ disabledAt }) => disabledAt === null) ?? marked[0] ?? null
+}
+
 /** A dialog about the marked keys, or the one in hand; on Users about all keys of the owner. */
 const dialogOn =
   (command: 'key.revoke' | 'key.disable'): Handler =>
@@ -58,8 +66,16 @@ const dialogOn =
         ? step(state)
         : step(state, ask(`off-board:${owner.userId}`, { ask: 'ids', query: { filter: { userId: owner.userId, status: NOT_REVOKED } } }))
     }
-    return openedDialog(state, ACTIONS[command].command(keyInHand(state)), idsInHand(state))
+    return openedDialog(state, ACTIONS[command].command(keyThatDecides(state)), idsInHand(state))
   }
+
+/** A dialog under the name of its command: `enable` never means its opposite. */
+export function dialogAbout(state: State, command: { readonly words: string }): Step {
+  const why = whyReadOnly(state)
+  const ids = idsInHand(state)
+  if (why !== null || ids.length === 0) return step(toasted(state, 'warn', why ?? 'there is no key here'))
+  return openedDialog(state, command as ChangeCommand, ids)
+}
 
 export function offBoarded(state: State, userId: string, ids: readonly string[]): Step {
   if (ids.length === 0) return step(toasted(state, 'warn', `${userId} has no key that could be revoked`))

@@ -2,19 +2,21 @@
 
 import { commandText, splitWords } from '../../src/commands/as-command.ts'
 import { auditExport } from '../../src/commands/audit.ts'
+import { disable, enable } from '../../src/commands/disable.ts'
 import { COMMANDS } from '../../src/commands/index.ts'
 import { parseKeyRef } from '../../src/domain/key.ts'
 import type { CommandName } from '../keymap.ts'
 import type { Press } from '../keys.ts'
+import { keyInHand, whyNot } from './actions.ts'
 import { INTERRUPTED } from './form-keys.ts'
-import { acceptLossForm, explainForm, generateForm } from './forms.ts'
-import { ran } from './handlers.ts'
+import { acceptLossForm, explainForm, generateForm, overlapForm } from './forms.ts'
+import { dialogAbout, ran } from './handlers.ts'
 import type { PaletteLayer } from './layers.ts'
 import { edited, inputOf } from './line-input.ts'
 import { filtered, newAudit, newKeys, opened, switched } from './pages.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
-import { andThen, ask, popped, step, toasted, withTopLayer } from './step.ts'
+import { andThen, ask, pageOf, popped, step, toasted, withTopLayer } from './step.ts'
 
 export interface Entry {
   readonly words: string
@@ -34,14 +36,25 @@ const screen = (words: 'keys' | 'users' | 'usage' | 'audit' | 'hygiene', summary
   },
 })
 
-/** An action on the key that is named behind it, else on the one in hand. */
-const action =
-  (command: CommandName) =>
-  (state: State, rest: readonly string[]): Step => {
-    const [name] = rest
-    if (name === undefined) return ran(state, command)
-    return step(state, ask(`palette:${command}`, { ask: 'named', query: { ref: parseKeyRef(name) } }))
+/** A command on the key that is named behind it, else on the one in hand. */
+const onKey =
+  (words: string, here: (state: State) => Step): Entry['run'] =>
+  (state, [name, ...more]) => {
+    if (name === undefined) return here(state)
+    if (more.length > 0) return step(toasted(state, 'warn', 'one key at a time; mark several on Keys with space'))
+    return step(state, ask(`palette:${words}`, { ask: 'named', query: { ref: parseKeyRef(name) } }))
   }
+
+/** An action of the keymap under the name of a command. */
+const action = (words: string, command: CommandName): Entry['run'] => onKey(words, (state) => ran(state, command))
+
+/** Ends or extends the overlap of the key in hand. */
+const overlap = (words: string, what: 'end' | 'extend'): Entry['run'] =>
+  onKey(words, (state) => {
+    const why = whyNot(state, 'key.overlap')
+    const key = keyInHand(state)
+    return why !== null || key === null ? step(toasted(state, 'warn', why ?? 'there is no key here')) : overlapForm(state, key, what)
+  })
 
 const SCREENS: readonly Entry[] = [
   screen('keys', 'every key; filter words may follow'),
@@ -56,23 +69,25 @@ const RUNS: Readonly<Record<string, Entry['run']>> = {
   generate: (state, [owner]) => generateForm(state, owner ?? null, null),
   validate: (state) => explainForm(state),
   list: (state, rest) => opened(state, newKeys(rest.join(' '))),
-  show: action('open'),
+  show: onKey('show', (state) => ran(state, 'open')),
   users: (state) => switched(state, 'users'),
   stats: (state) => switched(state, 'usage'),
-  rotate: action('key.rotate'),
-  'grace end': action('key.overlap'),
-  'grace extend': action('key.overlap'),
-  revoke: action('key.revoke'),
-  disable: action('key.disable'),
-  enable: action('key.disable'),
-  'scope add': action('key.scopes'),
-  'scope remove': action('key.scopes'),
-  'scope set': action('key.scopes'),
-  update: action('key.edit'),
+  rotate: action('rotate', 'key.rotate'),
+  'grace end': overlap('grace end', 'end'),
+  'grace extend': overlap('grace extend', 'extend'),
+  revoke: action('revoke', 'key.revoke'),
+  disable: onKey('disable', (state) => dialogAbout(state, disable)),
+  enable: onKey('enable', (state) => dialogAbout(state, enable)),
+  'scope add': action('scope add', 'key.scopes'),
+  'scope remove': action('scope remove', 'key.scopes'),
+  'scope set': action('scope set', 'key.scopes'),
+  update: action('update', 'key.edit'),
   'audit list': (state) => switched(state, 'audit'),
   'audit verify': (state) => andThen(switched(state, 'audit'), (next) => ran(next, 'audit.verify')),
   'audit accept-loss': (state) => acceptLossForm(state),
   hygiene: (state) => switched(state, 'hygiene'),
+  demo: (state) =>
+    state.setting.isDemo ? step(toasted(state, 'accent', 'this is the demo')) : step(state, { effect: 'exit', code: 0, next: 'demo' }),
 }
 
 const copyInstead =
@@ -119,6 +134,19 @@ export function fittingEntries({ input }: PaletteLayer): readonly Entry[] {
 function entryNamed(text: string): Entry | null {
   const fitting = ENTRIES.filter(({ words }) => text === words || text.startsWith(`${words} `))
   return fitting.reduce<Entry | null>((best, entry) => (best === null || entry.words.length > best.words.length ? entry : best), null)
+}
+
+/** The action that waited for the key that was named, now that the key is known. */
+export function pendingRan(state: State): Step {
+  const { pending } = state
+  const page = pageOf(state)
+  if (pending === null || page.screen !== 'key' || page.keyId !== pending.keyId || page.life === null) return step(state)
+  return runNamed({ ...state, pending: null }, pending.words)
+}
+
+/** Runs an entry by its name, on the key in hand. */
+export function runNamed(state: State, words: string): Step {
+  return ENTRIES.find((entry) => entry.words === words)?.run(state, []) ?? step(state)
 }
 
 export function palettePress(state: State, palette: PaletteLayer, press: Press): Step {

@@ -9,7 +9,7 @@ import type { FindingRow } from '../../src/queries/hygiene.ts'
 import type { KeyRow, Known, UserRow, WholeLife } from '../../src/queries/keys.ts'
 import type { Glance, NamedCalls } from '../../src/queries/usage.ts'
 import type { ChartMode } from '../charts/segments.ts'
-import type { CommandName, Keymap } from '../keymap.ts'
+import type { Keymap } from '../keymap.ts'
 import type { Press } from '../keys.ts'
 import type { Theme } from '../theme.ts'
 import type { Answer, ChangedItem } from './effect.ts'
@@ -179,8 +179,8 @@ export interface State {
   readonly known: Known
   /** What was typed into forms that were left, by form. */
   readonly drafts: ReadonlyMap<string, Readonly<Record<string, string>>>
-  /** An action that was named in the palette and waits for its key. */
-  readonly pending: { readonly keyId: string; readonly command: CommandName } | null
+  /** A command that was named in the palette and waits for its key. */
+  readonly pending: { readonly keyId: string; readonly words: string } | null
   readonly nextId: number
 }
 

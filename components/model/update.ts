@@ -1,7 +1,7 @@
 // The model's one way: a message and the state in, the next state and effects out. Pure; the clock is in the message.
 
 import type { Press } from '../keys.ts'
-import { answered, pendingRan } from './answers.ts'
+import { answered } from './answers.ts'
 import { changed } from './changed.ts'
 import { dialogPress, withInput } from './dialog.ts'
 import { filterPress, typed } from './filter.ts'
@@ -16,7 +16,7 @@ import { movedTo, visible } from './list.ts'
 import { movedBy } from './moving.ts'
 import { openedRow } from './opening.ts'
 import { newKeys, questionsOf, reloaded } from './pages.ts'
-import { palettePress } from './palette.ts'
+import { palettePress, pendingRan } from './palette.ts'
 import { panelPress } from './panel.ts'
 import { hiddenInTime, revealPress } from './reveal.ts'
 import type { Message, Page, Setting, Size, State } from './state.ts'

@@ -47,12 +47,14 @@ const auditRowsOf = (rows: readonly AuditRow[]): ListRow<AuditRow>[] => rows.map
 
 function auditAnswered(state: State, page: AuditPageState, { rows, hasNewer, hasOlder, lastSeq }: Questions['audit']['answer']): State {
   const part = { rows: auditRowsOf(rows), isAtStart: !hasNewer, isAtEnd: !hasOlder }
-  const { wanted } = page
+  // On the newest record the cursor follows the log.
+  const isFollowing = page.list.isLoaded && page.list.isAtStart && page.list.rows[0]?.id === page.list.cursor
+  const wanted = page.wanted ?? (isFollowing ? 'first' : null)
   const isTime = wanted !== null && typeof wanted === 'object' && 'at' in wanted
   const row = isTime ? part.rows.findLast(({ item }) => Date.parse(item.record.at) >= wanted.at) : undefined
   const list = loaded(page.list, part, listHeight(state, page), isTime ? { id: row?.id ?? part.rows[0]?.id ?? '' } : wanted)
   const isOnFirst = list.isAtStart && list.rows[0]?.id === list.cursor
-  const grown = page.list.isLoaded && wanted === null ? Math.max(0, lastSeq - page.lastSeq) : 0
+  const grown = page.list.isLoaded && page.wanted === null ? Math.max(0, lastSeq - page.lastSeq) : 0
   return withPage(state, { ...page, list, lastSeq, fresh: isOnFirst ? 0 : page.fresh + grown, wanted: null })
 }
 

@@ -40,13 +40,14 @@ function cleared(state: State, layer: FormLayer | DialogLayer): State {
 
 function doneOne(state: State, command: string, item: ChangedItem): Step {
   const page = pageOf(state)
-  const isNew = command === 'generate'
+  // A filter may leave the new key out: then the cursor stays where it is.
+  const isNew = command === 'generate' && !('filter' in page && page.filter !== '')
   const shown = isNew && page.screen === 'keys' ? withPage(state, { ...page, wanted: { id: item.id } } as Page) : state
   const questions = questionsOf(shown, pageOf(shown), isNew && page.screen === 'keys' ? { value: null, id: item.id } : undefined)
   const said = toasted(
     shown,
     'good',
-    isNew ? `${nameOf(item)} is issued` : `${nameOf(item)}: ${command} done, now ${item.status ?? 'gone'}`,
+    command === 'generate' ? `${nameOf(item)} is issued` : `${nameOf(item)}: ${command} done, now ${item.status ?? 'gone'}`,
   )
   return step(item.token === null ? said : revealed(said, item, item.token), ...questions)
 }

@@ -86,7 +86,10 @@ function entered(state: State, dialog: DialogLayer): Step {
   }
   if (dialog.focus === 'cancel')
     return step(toasted(popped(state), 'accent', 'cancelled; nothing was changed'), { effect: 'cancel', slot: slotOf('dialog', dialog.id) })
-  if (dialog.focus === 'confirm') return step(withTopLayer(state, { ...dialog, problem: `press y to ${dialog.command.words}` }))
+  if (dialog.focus === 'confirm')
+    return step(
+      withTopLayer(state, { ...dialog, problem: `press ${state.setting.keymap.keyOf('dialog.confirm')} to ${dialog.command.words}` }),
+    )
   return step(withTopLayer(state, { ...dialog, focus: focusAfter(dialog, state.now, 1) }))
 }
 

@@ -15,6 +15,8 @@ const LABEL = 26
 /** Rows that the dialog takes beside the keys that it names. */
 const OTHER_ROWS = 10
 const HOUR_MS = 3_600_000
+/** From this width on there is room for the shortId. */
+const WIDTH_WITH_ID = 100
 
 /** Each key with its last use and its calls of the last hour. */
 function keyRows({ facts, ids }: DialogLayer, room: number, state: State): Row[] {
@@ -22,7 +24,7 @@ function keyRows({ facts, ids }: DialogLayer, room: number, state: State): Row[]
   if (facts === null) return [row('  looking at what this would stop')]
   const shown = facts.length > room ? facts.slice(0, Math.max(1, room - 1)) : facts
   const width = state.size.columns
-  const name = Math.max(10, Math.floor((width - 60) / 2) + 8)
+  const name = Math.max(10, Math.floor((width - (width < WIDTH_WITH_ID ? 60 : 73)) / 2) + 8)
   const rows = shown.map((key) =>
     row(
       '  ',
@@ -30,6 +32,7 @@ function keyRows({ facts, ids }: DialogLayer, room: number, state: State): Row[]
       ' ',
       cell(key.userId, Math.min(name, 20), theme),
       ' ',
+      ...(width < WIDTH_WITH_ID ? [] : ([['dim', `${key.secrets[0]?.shortId ?? key.id} `]] as const)),
       statusSpan(key.status, theme),
       ' ',
       [
@@ -60,11 +63,13 @@ function consequence({ command, facts }: DialogLayer, now: number): Span {
   ]
 }
 
-function buttons({ command, focus }: DialogLayer): Row {
+function buttons({ command, focus }: DialogLayer, { setting: { keymap } }: State): Row {
+  const yes = keymap.keyOf('dialog.confirm')
   const verb = `${command.words.charAt(0).toUpperCase()}${command.words.slice(1)}`
   const isHere = focus === 'cancel' || focus === 'confirm'
   const spans: Span[] = [[focus === 'cancel' ? 'bar' : 'plain', '[ Cancel ]'], ' ', [focus === 'confirm' ? 'bar' : 'plain', `[ ${verb} ]`]]
-  const said = focus === 'cancel' ? `   on Cancel: Enter cancels, y does it` : focus === 'confirm' ? `   on ${verb}: y does it` : ''
+  const said =
+    focus === 'cancel' ? `   on Cancel: Enter cancels, ${yes} does it` : focus === 'confirm' ? `   on ${verb}: ${yes} does it` : ''
   return row(`${isHere ? CURSOR : ' '} `, ...spans, ['dim', said])
 }
 
@@ -94,7 +99,7 @@ export function DialogScreen({ state, dialog, height }: { readonly state: State;
     row(),
     field('Reason', 'reason'),
     ...(needsWord(dialog, state.now) ? [field(`Type ${command.words} to confirm`, 'word')] : []),
-    buttons(dialog),
+    buttons(dialog, state),
     said,
   ]
   return <Rows rows={rows} width={width} height={height} theme={theme} />

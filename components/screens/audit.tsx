@@ -18,7 +18,7 @@ type Name = 'seq' | 'at' | 'age' | 'action' | 'actor' | 'key' | 'owner' | 'reaso
 
 const COLUMNS: readonly Column<Name>[] = [
   { name: 'seq', title: 'seq', least: 8, grow: 0, isRight: true, rank: 0 },
-  { name: 'at', title: 'time', least: 14, grow: 0, rank: 1 },
+  { name: 'at', title: 'time', least: 15, grow: 0, rank: 1 },
   { name: 'age', title: 'ago', least: 10, grow: 0, rank: 6 },
   { name: 'action', title: 'action', least: 18, grow: 0, rank: 0 },
   { name: 'actor', title: 'actor', least: 10, grow: 1, rank: 0 },

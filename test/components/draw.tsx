@@ -39,7 +39,8 @@ export function wireOf(state: State): string {
   return frame
 }
 
-const SGR = /\u001b\[[\d;]*m/g
+const ESCAPE = String.fromCharCode(27)
+const SGR = new RegExp(`${ESCAPE}\\[[\\d;]*m`, 'g')
 
 export const withoutColour = (wire: string): string => wire.replace(SGR, '')
 

@@ -60,7 +60,7 @@ describe('each page has its line', () => {
     await app.press('1')
     await filtered(app, 'user:bob')
     expect(await copied(app, 'enter')).toBe(`keywright show ${ids[2]}`)
-    expect(await copied(app, 'u')).toBe(`keywright stats ${ids[2]} --window 1h`)
+    expect(await copied(app, 'u')).toBe(`keywright stats --id ${ids[2]} --window 1h`)
   })
 
   test('and names another store', async () => {

@@ -18,10 +18,15 @@ export function paneWidth({ columns }: Size): number {
   return columns >= WIDE_COLUMNS ? PANE_COLUMNS : 0
 }
 
+type Drawn = Pick<State, 'size' | 'pulse' | 'trouble'>
+
+export function bannerHeight({ pulse, trouble }: Drawn): number {
+  return (pulse?.trouble ?? trouble) == null ? 0 : 2
+}
+
 /** Rows that the list of a page may take. */
-export function listHeight({ size, pulse, trouble }: Pick<State, 'size' | 'pulse' | 'trouble'>, { screen }: Page): number {
-  const isBannered = (pulse?.trouble ?? trouble) != null
-  const body = bodyHeight(size) - (isBannered ? 2 : 0)
+export function listHeight(state: Drawn, { screen }: Page): number {
+  const body = bodyHeight(state.size) - bannerHeight(state)
   const taken = {
     keys: 1,
     users: 1,

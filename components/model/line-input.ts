@@ -22,9 +22,12 @@ const graphemes = new Intl.Segmenter()
 const lengthBefore = ({ text, caret }: LineInput): number => [...graphemes.segment(text.slice(0, caret))].at(-1)?.segment.length ?? 0
 const lengthAfter = ({ text, caret }: LineInput): number => [...graphemes.segment(text.slice(caret))][0]?.segment.length ?? 0
 
+/** As much of a text as has room, cut between two characters. */
+const fitting = (text: string, room: number): string => text.slice(0, graphemes.segment(text).containing(room)?.index ?? text.length)
+
 /** Puts a text in at the caret, up to the field's length. Line ends and tabs become spaces. */
 export function inserted({ text, caret }: LineInput, added: string): LineInput {
-  const clean = added.replace(/[\r\n\t]+/g, ' ').slice(0, MAX_INPUT_LENGTH - text.length)
+  const clean = fitting(added.replace(/[\r\n\t]+/g, ' '), MAX_INPUT_LENGTH - text.length)
   return { text: text.slice(0, caret) + clean + text.slice(caret), caret: caret + clean.length }
 }
 

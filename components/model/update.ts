@@ -9,7 +9,7 @@ import { withText } from './form.ts'
 import { formPress } from './form-keys.ts'
 import { ran } from './handlers.ts'
 import { helpPress } from './help.ts'
-import { listHeight } from './layout.ts'
+import { bannerHeight, listHeight } from './layout.ts'
 import type { LineInput } from './line-input.ts'
 import { inserted, MAX_INPUT_LENGTH } from './line-input.ts'
 import { movedTo, visible } from './list.ts'
@@ -32,8 +32,8 @@ const TROUBLE_MS = 10_000
 /** How long a toast stays. */
 const TOAST_MS = 6_000
 const WHEEL_ROWS = 3
-/** The rows above a list: header, breadcrumb, and the table's heading. */
-const ROWS_ABOVE = 3
+/** The rows above a list: header, breadcrumb, and what the page has over its rows. */
+const ROWS_ABOVE = { keys: 3, users: 3, audit: 4, hygiene: 2 } as const
 
 export function begun(setting: Setting, size: Size, now: number): Step {
   const state: State = {
@@ -187,7 +187,8 @@ function clicked(state: State, row: number): Step {
   const page = pageOf(state)
   if (state.layers.length > 0 || page.screen === 'key' || page.screen === 'usage') return step(state)
   const height = listHeight(state, page)
-  const id = visible<unknown>(page.list, height)[row - ROWS_ABOVE]?.id
+  const above = ROWS_ABOVE[page.screen] + bannerHeight(state)
+  const id = visible<unknown>(page.list, height)[row - above]?.id
   if (id === undefined) return step(state)
   if (id === page.list.cursor) return openedRow(state)
   return step(withPage(state, { ...page, list: movedTo<never>(page.list as never, id, height) } as Page))

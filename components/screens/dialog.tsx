@@ -10,10 +10,12 @@ import { Rows } from '../parts/lines.tsx'
 import type { Row, Span } from '../parts/row.ts'
 import { CURSOR, cell, row } from '../parts/row.ts'
 import { statusSpan } from '../parts/status.ts'
+import { wrapped } from '../parts/text.ts'
+import type { Role } from '../theme.ts'
 
 const LABEL = 26
 /** Rows that the dialog takes beside the keys that it names. */
-const OTHER_ROWS = 10
+const OTHER_ROWS = 11
 const HOUR_MS = 3_600_000
 /** From this width on there is room for the shortId. */
 const WIDTH_WITH_ID = 100
@@ -50,8 +52,8 @@ function keyRows({ facts, ids }: DialogLayer, room: number, state: State): Row[]
 }
 
 /** What would happen, in a sentence with figures. */
-function consequence({ command, facts }: DialogLayer, now: number): Span {
-  if (facts === null) return ''
+function consequence({ command, facts }: DialogLayer, now: number): readonly [Role, string] {
+  if (facts === null) return ['plain', '']
   const calls = facts.reduce((sum, { acceptedLastHour }) => sum + acceptedLastHour, 0)
   const used = facts.filter(({ lastUsedAt }: KeyRow) => lastUsedAt !== null && now - Date.parse(lastUsedAt) < HOUR_MS).length
   if (command.words === 'enable') return ['dim', 'They are accepted again at once.']
@@ -75,6 +77,7 @@ function buttons({ command, focus }: DialogLayer, { setting: { keymap } }: State
 
 export function DialogScreen({ state, dialog, height }: { readonly state: State; readonly dialog: DialogLayer; readonly height: number }) {
   const { theme } = state.setting
+  const [role, told] = consequence(dialog, state.now)
   const { focus, command, reason, typed, changed, problem, isBusy } = dialog
   const width = state.size.columns
   const field = (label: string, name: 'reason' | 'word'): Row =>
@@ -95,7 +98,7 @@ export function DialogScreen({ state, dialog, height }: { readonly state: State;
     row(),
     ...keyRows(dialog, Math.max(1, height - OTHER_ROWS), state),
     row(),
-    row('  ', consequence(dialog, state.now)),
+    ...wrapped(told, width - 4).map((text) => row('  ', [role, text])),
     row(),
     field('Reason', 'reason'),
     ...(needsWord(dialog, state.now) ? [field(`Type ${command.words} to confirm`, 'word')] : []),

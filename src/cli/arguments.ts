@@ -90,7 +90,7 @@ export function parseArguments(given: readonly string[]): Arguments | Refusal {
       isLiteral = true
       continue
     }
-    const problem = isLiteral || !isFlag(argument) ? takeWord(reading, argument) : takeFlag(reading, argument)
+    const problem = isLiteral || !isFlag(argument) ? takeWord(reading, argument, isLiteral) : takeFlag(reading, argument)
     if (problem !== null) return problem
   }
   const problem = reading.command === null ? null : (strayAppFlag(reading.command, reading) ?? placePositions(reading.command, reading))
@@ -104,9 +104,9 @@ function strayAppFlag({ kind, words }: Command, { globals }: Reading): Refusal |
 }
 
 /** A word is a part of the command's name, or a value without a flag. */
-function takeWord(reading: Reading, word: string): Refusal | null {
+function takeWord(reading: Reading, word: string, isLiteral: boolean): Refusal | null {
   if (reading.command !== null) {
-    if (word.startsWith('-') && word.length > 1) return unknownFlag(word, reading.command)
+    if (!isLiteral && word.startsWith('-') && word.length > 1) return unknownFlag(word, reading.command)
     reading.positions.push(word)
     return null
   }

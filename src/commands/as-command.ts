@@ -28,7 +28,9 @@ export function commandText(command: { readonly words: string; readonly fields: 
     else flags.push(...flagWords(field, value))
   }
   const clear = cleared.length === 0 ? [] : ['--clear', ...cleared]
-  const words = [...positions, ...flags, ...clear, ...(store === null ? [] : ['--store', store])]
+  const flagged = [...flags, ...clear, ...(store === null ? [] : ['--store', store])]
+  // A value that looks like a flag stands behind the end of the flags.
+  const words = positions.some((text) => text.startsWith('-')) ? [...flagged, '--', ...positions] : [...positions, ...flagged]
   return ['keywright', command.words, ...words.map(shellWord)].join(' ')
 }
 

@@ -23,6 +23,7 @@ import type { Message, Page, Setting, Size, State } from './state.ts'
 import { MIN_SIZE } from './state.ts'
 import type { Step } from './step.ts'
 import { andThen, ask, pageOf, slotOf, step, toasted, topLayer, withPage, withTopLayer } from './step.ts'
+import { isTimeSeen } from './time-seen.ts'
 import { faulted } from './trouble.ts'
 
 /** How long a toast stays. */
@@ -74,7 +75,7 @@ export function update(before: State, message: Message): Step {
     case 'resize':
       return reloaded({ ...state, size: message.size })
     case 'tick':
-      return step(hiddenInTime(withoutOldToast(state)))
+      return isTimeSeen(before, message.at) ? step(hiddenInTime(withoutOldToast(state))) : step(before)
     case 'pulse':
       return pulsed(state, message.pulse)
     case 'answer':

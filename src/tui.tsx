@@ -2,6 +2,7 @@
 
 import { open } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { render } from 'ink'
 import { App } from '../components/app.tsx'
 import type { Keymap } from '../components/keymap.ts'
@@ -45,6 +46,8 @@ interface Ended {
 
 /** Runs the app until it is left, and where it asks for that, the demo after it. Answers the exit code. */
 export async function runApp(options: AppOptions): Promise<number> {
+  // Reading a big store would make the part of the heap for young values, which the app hardly uses, 16 times as large for good.
+  setFlagsFromString('--semi-space-growth-factor=1')
   if (!options.isDemo) {
     const { code, next } = await runOn(options)
     if (next === null) return code

@@ -9,7 +9,7 @@ import { filterOf, filterSuggestions } from './model/filter.ts'
 import type { Layer } from './model/layers.ts'
 import { cursorIndex } from './model/list.ts'
 import type { Page, State } from './model/state.ts'
-import { formatCount, pageOf, topLayer } from './model/step.ts'
+import { formatCount, pageOf, RATE_MS, topLayer } from './model/step.ts'
 import { inputSpans } from './parts/input.ts'
 import type { Row, Span } from './parts/row.ts'
 import { row } from './parts/row.ts'
@@ -19,8 +19,6 @@ import { formatRate } from './screens/users.tsx'
 /** Work that takes longer than this shows that it runs. */
 const SHOW_BUSY_MS = 200
 const SPIN_MS = 100
-/** How far the live rate looks back: servers write their counts once a second, or in seconds. */
-const RATE_MS = 10_000
 const BAR_CELLS = 20
 
 function chainSpan({ chain }: State): Span {

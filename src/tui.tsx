@@ -2,6 +2,7 @@
 
 import { open } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { render } from 'ink'
 import { App } from '../components/app.tsx'
 import type { Keymap } from '../components/keymap.ts'
@@ -15,7 +16,6 @@ import { createTheme } from '../components/theme.ts'
 import { readStoreSettings } from '../store/open.ts'
 import type { AppOptions } from './cli/terminal.ts'
 import { joinWords } from './commands/as-command.ts'
-import { startDemo } from './demo/run.ts'
 import { formatRateLimit } from './domain/kinds.ts'
 import { KeywrightError } from './domain/refusal.ts'
 import { displayText } from './domain/text.ts'
@@ -27,6 +27,8 @@ import { openTerminalInput } from './terminal-input.ts'
 
 const TICK_MS = 1000
 const MAX_FPS = 60
+/** How long the first frame waits for the store, so that it is drawn once. */
+const FIRST_FRAME_WAIT_MS = 100
 /** How long the end waits for the store to close. */
 const CLOSE_WAIT_MS = 1000
 const EXIT_FAULT = 4
@@ -44,10 +46,13 @@ interface Ended {
 
 /** Runs the app until it is left, and where it asks for that, the demo after it. Answers the exit code. */
 export async function runApp(options: AppOptions): Promise<number> {
+  // Reading a big store would make the part of the heap for young values, which the app hardly uses, 16 times as large for good.
+  setFlagsFromString('--semi-space-growth-factor=1')
   if (!options.isDemo) {
     const { code, next } = await runOn(options)
     if (next === null) return code
   }
+  const { startDemo } = await import('./demo/run.ts')
   const demo = await startDemo()
   try {
     return (await runOn({ ...options, store: demo.store, isDemo: true })).code
@@ -140,6 +145,7 @@ async function drawn(setting: Setting, manager: Manager, onModel: (model: Model)
   process.on('unhandledRejection', onFault)
   stdout.on('error', onGone)
 
+  await firstAnswer(model)
   const input = openTerminalInput(
     stdin,
     { onClick: (row) => model.send({ on: 'click', row }), onWheel: (by) => model.send({ on: 'wheel', by }) },
@@ -183,6 +189,24 @@ async function drawn(setting: Setting, manager: Manager, onModel: (model: Model)
     stdin.removeAllListeners('data')
     stdin.pause()
   }
+}
+
+/** Resolves when the first page can be drawn whole, or when it takes so long that a frame without it is better than none. */
+function firstAnswer(model: Model): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      const { pulse, trouble, pages } = model.get()
+      const isLoaded = pages.every((page) => !('list' in page) || page.list.isLoaded)
+      if ((isLoaded && pulse !== null) || trouble !== null) done()
+    }
+    const forget = model.subscribe(look)
+    const timer = setTimeout(done, FIRST_FRAME_WAIT_MS)
+    function done(): void {
+      clearTimeout(timer)
+      forget()
+      resolve()
+    }
+  })
 }
 
 /** What reading from or writing to a terminal that went away ends with. */

@@ -166,6 +166,8 @@ export interface State {
   readonly pulse: Pulse | null
   /** Verifications of all processes as they were told, the newest last; what the live rate is made of. */
   readonly counted: readonly { readonly calls: number; readonly at: number }[]
+  /** When the page was last asked for because something had changed, or because time had passed. */
+  readonly askedAt: number
   readonly chain: Chain
   /** A fault that a change met: told for a while, or until the store works again. */
   readonly trouble: { readonly error: KeywrightError; readonly at: number } | null

@@ -57,6 +57,9 @@ export function slotOf(kind: 'page' | 'form' | 'dialog' | 'reveal', id: number, 
   return `${kind}:${id}${what === '' ? '' : `:${what}`}`
 }
 
+/** How far the live rate looks back: servers write their counts once a second, or in seconds. */
+export const RATE_MS = 10_000
+
 /** Numbers with thousands separators, as the header and the charts write them. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US')

@@ -23,12 +23,16 @@ import type { Message, Page, Setting, Size, State } from './state.ts'
 import { MIN_SIZE } from './state.ts'
 import type { Step } from './step.ts'
 import { andThen, ask, pageOf, slotOf, step, toasted, topLayer, withPage, withTopLayer } from './step.ts'
+import { isTimeSeen } from './time-seen.ts'
 import { faulted } from './trouble.ts'
 
 /** Flushes that the live rate looks back on. */
 const MAX_SAMPLES = 64
 /** How long a fault that a change met is told, where nothing else says that it is over. */
 const TROUBLE_MS = 10_000
+/** How often a page is asked for anew while nothing changes: keys expire, and windows of usage move on. */
+const REFRESH_MS = 10_000
+const DEPEND_ON_TIME: ReadonlySet<Page['screen']> = new Set(['keys', 'users', 'usage', 'key'])
 /** How long a toast stays. */
 const TOAST_MS = 6_000
 const WHEEL_ROWS = 3
@@ -42,6 +46,7 @@ export function begun(setting: Setting, size: Size, now: number): Step {
     now,
     pulse: null,
     counted: [],
+    askedAt: now,
     chain: { state: 'unverified' },
     trouble: null,
     pages: [{ ...newKeys(), id: 0 } as Page],
@@ -77,7 +82,7 @@ export function update(before: State, message: Message): Step {
     case 'resize':
       return reloaded({ ...state, size: message.size })
     case 'tick':
-      return step(hiddenInTime(withoutOldTrouble(withoutOldToast(state))))
+      return ticked(before, state)
     case 'pulse':
       return pulsed(state, message.pulse)
     case 'answer':
@@ -116,6 +121,16 @@ function settled(state: State, slot: string): State {
 
 function withoutOldToast(state: State): State {
   return state.toast !== null && state.now - state.toast.at >= TOAST_MS ? { ...state, toast: null } : state
+}
+
+/** Time goes by: words vanish, and what depends on the moment is asked for anew now and then, though nobody changed anything. */
+function ticked(before: State, state: State): Step {
+  const isStale = !state.isPaused && state.now - state.askedAt >= REFRESH_MS && DEPEND_ON_TIME.has(pageOf(state).screen)
+  if (isStale) {
+    const next = hiddenInTime(withoutOldTrouble(withoutOldToast({ ...state, askedAt: state.now })))
+    return step(next, ...questionsOf(next, pageOf(next)))
+  }
+  return isTimeSeen(before, state.now) ? step(hiddenInTime(withoutOldTrouble(withoutOldToast(state)))) : step(before)
 }
 
 function withoutOldTrouble(state: State): State {
@@ -201,7 +216,7 @@ function pulsed(state: State, pulse: NonNullable<State['pulse']>): Step {
   const counted =
     before === null || isCounted ? [...state.counted, { calls: pulse.calls, at: state.now }].slice(-MAX_SAMPLES) : state.counted
   const isMended = pulse.trouble === null && before?.trouble != null
-  const next: State = { ...state, pulse, counted, trouble: isMended ? null : state.trouble }
+  const next: State = { ...state, pulse, counted, askedAt: state.now, trouble: isMended ? null : state.trouble }
   const isMoved = before === null || pulse.revision !== before.revision || isMended
   const isLogged = before === null || pulse.lastSeq !== before.lastSeq
   const effects = isMoved ? layerQuestions(next) : []

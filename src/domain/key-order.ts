@@ -45,11 +45,16 @@ export function createKeyWindows(): (known: Known, query: KeyWindowQuery) => Win
     if (base.keys !== known.keys) base = nextBase(base, known.keys)
     const { search: text = '', ...filter } = query.filter
     const search = text.toLowerCase()
-    const name = `${formatSort(query.sort)} ${JSON.stringify(filter)}`
+    const sort = formatSort(query.sort)
+    const name = `${sort} ${JSON.stringify(filter)}`
     orders = orders.filter((order) => isCurrent(order, known, query.at))
     const same = orders.find((order) => order.name === name && order.search === search)
     const wider = orders.find((order) => order.name === name && search.includes(order.search))
-    const order = same ?? (wider === undefined ? newOrder(base, { known, query, filter, name, search }) : narrowed(base, wider, search))
+    const whole = orders.find((order) => order.name === `${sort} {}` && order.search === '')
+    const wanted = { known, query, filter, name, search }
+    const order =
+      same ??
+      (wider !== undefined ? narrowed(base, wider, search) : whole !== undefined ? selected(base, whole, wanted) : newOrder(base, wanted))
     orders = [order, ...orders.filter((one) => one !== order)].slice(0, MAX_ORDERS)
     return order
   }
@@ -99,24 +104,40 @@ function newOrder(base: Base, { known, query, filter, name, search }: Wanted): O
   let next = 0
   for (const position of byId) if (isFound[position] === 1) positions[next++] = position
   sortByValues(positions, values, sort.isReversed)
+  return { keys, usage: known.usage, at, ...changesOf(query), name, search, positions, values }
+}
+
+/** What can make an order another: by its filter, and by what it is sorted by. */
+function changesOf({ filter, sort }: KeyWindowQuery): Pick<Order, 'isByUse' | 'isByMoment'> {
   const { status, expiringWithinSeconds, idleForSeconds, endedForSeconds } = filter
   return {
-    keys,
-    usage: known.usage,
-    at,
     isByUse: idleForSeconds !== undefined || sort.field === 'lastUsedAt',
     isByMoment:
       sort.field === 'status' || [status, expiringWithinSeconds, idleForSeconds, endedForSeconds].some((one) => one !== undefined),
-    name,
-    search,
-    positions,
-    values,
   }
+}
+
+/** The rows that a filter selects, in the order that all rows have already. */
+function selected(base: Base, whole: Order, { known, query, filter, name, search }: Wanted): Order {
+  const matches = keyMatcher(filter, query.at, known.lastUsed)
+  const positions = rowsThat(base, whole.positions, (position, key) => matches(key) && holdsSearch(base, position, search))
+  const at = whole.isByMoment ? whole.at : query.at
+  return { ...whole, usage: known.usage, at, ...changesOf(query), name, search, positions }
 }
 
 /** The order with fewer rows: what a longer search finds is among what the shorter one found. */
 function narrowed(base: Base, order: Order, search: string): Order {
-  return { ...order, search, positions: order.positions.filter((position) => holdsSearch(base, position, search)) }
+  return { ...order, search, positions: rowsThat(base, order.positions, (position) => holdsSearch(base, position, search)) }
+}
+
+/** Those of the rows for which something holds, asked in the order in which they lie in memory. */
+function rowsThat({ keys }: Base, positions: Uint32Array, holds: (position: number, key: Key) => boolean): Uint32Array {
+  const isKept = new Uint8Array(keys.length)
+  for (const position of positions) isKept[position] = 1
+  keys.forEach((key, position) => {
+    if (isKept[position] === 1 && !holds(position, key)) isKept[position] = 0
+  })
+  return positions.filter((position) => isKept[position] === 1)
 }
 
 /** Stands between the texts of a key; a search that holds it is looked for in each of them alone. */

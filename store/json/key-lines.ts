@@ -17,6 +17,7 @@ const NEWLINE = 10
 const COMMA = 44
 const CLOSING_BRACE = 125
 const COMPARE_BYTES = 64 * 1024
+const LINES_AT_ONCE = 1000
 
 /** What keys.json holds. */
 export interface StoreDocument {
@@ -95,15 +96,8 @@ export function parseLines(bytes: Buffer, path: string, before: KeyLines | null)
   if (header === null || bounds === null) return parseWhole(bytes, path)
   const kept = before === null ? { first: 0, last: 0 } : commonLines(before, bytes, bounds)
   const count = bounds.starts.length
-  const text = bytes.toString('utf8', bounds.starts[kept.first] ?? 0, bounds.ends[count - kept.last - 1] ?? 0)
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(`[${kept.first + kept.last >= count ? '' : text}]`)
-  } catch {
-    return parseWhole(bytes, path)
-  }
-  const fresh = parsed as unknown[]
-  if (fresh.length !== count - kept.first - kept.last) return parseWhole(bytes, path)
+  const fresh = parseFresh(bytes, bounds, kept.first, count - kept.last)
+  if (fresh === null) return parseWhole(bytes, path)
   const old = before?.document.keys ?? []
   for (let index = 0; index < fresh.length; index++) {
     const start = bounds.starts[kept.first + index] as number
@@ -113,6 +107,22 @@ export function parseLines(bytes: Buffer, path: string, before: KeyLines | null)
   }
   const keys = [...old.slice(0, kept.first), ...(fresh as Key[]), ...old.slice(old.length - kept.last)]
   return { document: { ...header, keys }, bytes, ...bounds }
+}
+
+/** What the lines from one to before another hold; null where they are not one value each. Never the whole text at once, which takes as much memory again. */
+function parseFresh(bytes: Buffer, { starts, ends }: Pick<KeyLines, 'starts' | 'ends'>, first: number, end: number): unknown[] | null {
+  const fresh: unknown[] = []
+  for (let from = first; from < end; from += LINES_AT_ONCE) {
+    const to = Math.min(from + LINES_AT_ONCE, end)
+    try {
+      const some = JSON.parse(`[${bytes.toString('utf8', starts[from], ends[to - 1])}]`) as unknown[]
+      if (some.length !== to - from) return null
+      fresh.push(...some)
+    } catch {
+      return null
+    }
+  }
+  return fresh
 }
 
 type Header = Omit<StoreDocument, 'keys'>

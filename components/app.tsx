@@ -2,8 +2,9 @@
 
 import { Box, useApp, useInput, usePaste } from 'ink'
 import { useEffect, useSyncExternalStore } from 'react'
-import { bannerRows, breadcrumbRow, headerRow, hintsRow, toastRow } from './header.ts'
+import { breadcrumbRow, headerRow, hintsRow, toastRow } from './header.ts'
 import { pressesOf } from './keys.ts'
+import { bannerRows } from './model/banner.ts'
 import { bodyHeight } from './model/layout.ts'
 import type { Model } from './model/model.ts'
 import type { Page, State } from './model/state.ts'
@@ -22,9 +23,6 @@ import { HelpScreen, PaletteScreen, PanelScreen } from './screens/overlays.tsx'
 import { RevealScreen } from './screens/reveal.tsx'
 import { UsageScreen } from './screens/usage.tsx'
 import { UsersScreen } from './screens/users.tsx'
-
-/** A burst of characters where nothing is typed is a paste of a terminal that doesn't mark pastes. */
-const MAX_BURST = 64
 
 interface BodyProps {
   readonly state: State
@@ -73,7 +71,15 @@ export function Frame({ state }: { readonly state: State }) {
   const { theme } = state.setting
   if (isTooSmall(state.size)) {
     const said = row(`too small: ${columns}x${rows}, needs ${MIN_SIZE.columns}x${MIN_SIZE.rows}`)
-    return <Rows rows={[said]} width={columns} height={rows} theme={theme} />
+    const isSecretWaiting = state.layers.some(({ kind }) => kind === 'reveal')
+    return (
+      <Rows
+        rows={[said, row(isSecretWaiting ? 'a new secret waits: make the window larger' : '')]}
+        width={columns}
+        height={rows}
+        theme={theme}
+      />
+    )
   }
   const banner = bannerRows(state)
   const height = bodyHeight(state.size) - banner.length
@@ -101,21 +107,7 @@ export function App({ model, onReady }: AppProps) {
   const { suspendTerminal } = useApp()
   useEffect(() => onReady((work) => suspendTerminal(work)), [onReady, suspendTerminal])
   const state = useSyncExternalStore(model.subscribe, model.get)
-  useInput((input, key) => {
-    if (input.length > MAX_BURST && !isTyping(model.get())) model.send({ on: 'paste', text: input })
-    else model.press(pressesOf(input, key))
-  })
+  useInput((input, key) => model.press(pressesOf(input, key), input))
   usePaste((text) => model.send({ on: 'paste', text }))
   return <Frame state={state} />
-}
-
-/** Whether the topmost layer takes text. */
-function isTyping(state: State): boolean {
-  const layer = topLayer(state)
-  return (
-    layer !== null &&
-    layer.kind !== 'panel' &&
-    (layer.kind !== 'help' || layer.isTyping) &&
-    (layer.kind !== 'reveal' || layer.path !== null)
-  )
 }

@@ -30,7 +30,6 @@ export function headerRow(state: State): Row {
   const { setting, pulse, isPaused } = state
   const rate = rateOf(state)
   const right: Span[] = [
-    ...(isPaused ? ([['warn', 'paused  ']] as const) : []),
     ...(rate > 0 ? ([['accent', `${formatRate(rate)} calls/s  `]] as const) : []),
     ...(pulse !== null && pulse.others > 0
       ? ([['dim', `${pulse.others} other ${pulse.others === 1 ? 'process' : 'processes'} `]] as const)
@@ -46,6 +45,7 @@ export function headerRow(state: State): Row {
       '  ',
       chainSpan(state),
       ...(setting.isReadOnly ? (['  ', ['warn', 'read-only']] as const) : []),
+      ...(isPaused ? (['  ', ['warn', 'paused']] as const) : []),
     ],
     right,
   }
@@ -130,13 +130,6 @@ export function breadcrumbRow(state: State): Row {
         ? []
         : ['  ', ['accent', `/${filterOf(state)}`]]
   return { spans: [...trail, ...filter, ...notesOf(page)], right: [['dim', `${placeOf(page)} `]] }
-}
-
-/** What is wrong with the store, and what to do. Two rows, or none. */
-export function bannerRows({ pulse, trouble }: State): Row[] {
-  const fault = pulse?.trouble ?? trouble?.error ?? null
-  if (fault === null) return []
-  return [row(['bad', ` ${fault.code} `], fault.message), row(['dim', ` ${fault.hint ?? 'what is shown is what was known before'}`])]
 }
 
 /** The slowest work that is going on, if it takes long enough to be told. */

@@ -40,7 +40,36 @@ export function createKeymap(remapped: Readonly<Record<string, string | readonly
   }
 }
 
-/** Names in settings that are no command of the app. */
-export function unknownCommands(remapped: Readonly<Record<string, unknown>>): string[] {
-  return Object.keys(remapped).filter((name) => !BINDINGS.some(({ command }) => command === name))
+const NAMED = new Set([
+  'enter',
+  'esc',
+  'tab',
+  'shift-tab',
+  'up',
+  'down',
+  'left',
+  'right',
+  'pgup',
+  'pgdn',
+  'home',
+  'end',
+  'space',
+  'backspace',
+  'delete',
+])
+const ONE_CHARACTER = /^[^\p{C}\s]$/u
+
+/** A key as the app names it: `x`, `X`, `ctrl-x`, `pgdn`. Others never arrive. */
+function isKeyName(key: string): boolean {
+  return NAMED.has(key) || ONE_CHARACTER.test(key) || /^ctrl-[a-z]$/.test(key)
+}
+
+/** What is wrong with the keys of the settings; null when nothing is. */
+export function keysProblem(remapped: Readonly<Record<string, readonly string[]>>): string | null {
+  for (const [name, keys] of Object.entries(remapped)) {
+    if (!BINDINGS.some(({ command }) => command === name)) return `${name} is no command of the app; docs/keys.md lists them`
+    const wrong = keys.find((key) => !isKeyName(key))
+    if (wrong !== undefined) return `${name}: "${wrong}" is no key; use one character, ctrl-a to ctrl-z, or one of ${[...NAMED].join(' ')}`
+  }
+  return null
 }

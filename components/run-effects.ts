@@ -14,8 +14,8 @@ import type { Model } from './model/model.ts'
 /** What the door lends: the terminal's clipboard, a file for a token, the mouse, the end. */
 export interface Terminal {
   readonly copy: (text: string) => void
-  /** Writes a file that only its owner can read; rejects where there is one already. */
-  readonly writeSecret: (path: string, token: string) => Promise<void>
+  /** Writes a file that only its owner can read, answers its whole path; rejects where there is one already. */
+  readonly writeSecret: (path: string, token: string) => Promise<string>
   readonly setMouse: (isOn: boolean) => void
   readonly redraw: () => void
   readonly suspend: () => void
@@ -144,8 +144,7 @@ export function createRunner(
     copy: ({ text }) => terminal.copy(typeof text === 'string' ? text : text.open()),
     write: ({ slot, path, token }) =>
       void start(slot, 'writing', async () => {
-        await terminal.writeSecret(path, token.open())
-        send({ on: 'written', slot, path })
+        send({ on: 'written', slot, path: await terminal.writeSecret(path, token.open()) })
       }),
     mouse: ({ isOn }) => terminal.setMouse(isOn),
     redraw: () => terminal.redraw(),

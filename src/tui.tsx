@@ -1,12 +1,14 @@
 // The terminal door: opens the store, draws the app, and gives the terminal back as it was, however the app ends.
 
+import { statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { homedir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { render } from 'ink'
 import { App } from '../components/app.tsx'
 import type { Keymap } from '../components/keymap.ts'
-import { createKeymap, unknownCommands } from '../components/keymap.ts'
+import { createKeymap, keysProblem } from '../components/keymap.ts'
 import type { Model } from '../components/model/model.ts'
 import { createModel } from '../components/model/model.ts'
 import type { Setting, Size, Template } from '../components/model/state.ts'
@@ -25,6 +27,7 @@ import { openManager } from './open-manager.ts'
 import { DEFAULT_STORE } from './runtime.ts'
 import { openTerminalInput } from './terminal-input.ts'
 
+const BIG_STORE_BYTES = 4 * 1024 * 1024
 const TICK_MS = 1000
 const MAX_FPS = 60
 /** How long the first frame waits for the store, so that it is drawn once. */
@@ -52,21 +55,38 @@ export async function runApp(options: AppOptions): Promise<number> {
     const { code, next } = await runOn(options)
     if (next === null) return code
   }
+  return runDemo(options)
+}
+
+/** The demo's store is there as long as the app is, whatever ends it: also while it is built and taken down, signals are ours. */
+async function runDemo(options: AppOptions): Promise<number> {
+  let early: number | null = null
+  const onSignal = (signal: NodeJS.Signals): void => {
+    early = EXITS[signal] ?? EXIT_FAULT
+  }
+  for (const signal of Object.keys(EXITS)) process.on(signal, onSignal)
+  process.stderr.write('keywright: making the store of the demo\n')
   const { startDemo } = await import('./demo/run.ts')
   const demo = await startDemo()
   try {
+    if (early !== null) return early
     return (await runOn({ ...options, store: demo.store, isDemo: true })).code
   } finally {
     await demo.stop()
+    for (const signal of Object.keys(EXITS)) process.off(signal, onSignal)
   }
 }
 
 async function runOn(options: AppOptions): Promise<Ended> {
   let model: Model | null = null
+  const store = options.store ?? DEFAULT_STORE
+  // A big store takes its time; that is said where the app is not drawn yet.
+  if ((statSync(store, { throwIfNoEntry: false })?.size ?? 0) > BIG_STORE_BYTES)
+    process.stderr.write(`keywright: opening ${displayText(store)}\n`)
   const setting = settingOf(options)
   const manager = await openManager(
     {
-      store: options.store ?? DEFAULT_STORE,
+      store,
       ...(options.actor === null ? {} : { actor: options.actor }),
       readOnly: options.isReadOnly,
       insecure: options.isInsecureAllowed,
@@ -86,10 +106,8 @@ async function runOn(options: AppOptions): Promise<Ended> {
 function settingOf(options: AppOptions): Setting {
   const store = options.store ?? DEFAULT_STORE
   const { keys = {}, templates = {} } = readStoreSettings(store, options.isInsecureAllowed)
-  const [unknown] = unknownCommands(keys)
-  if (unknown !== undefined) {
-    throw new KeywrightError('INVALID_INPUT', `keywright.config.json: keys: ${unknown} is no command of the app; ? in the app lists them`)
-  }
+  const problem = keysProblem(keys)
+  if (problem !== null) throw new KeywrightError('INVALID_INPUT', `keywright.config.json: keys: ${problem}`)
   const keymap: Keymap = createKeymap(keys)
   return {
     theme: createTheme(options),
@@ -124,7 +142,12 @@ async function drawn(setting: Setting, manager: Manager, onModel: (model: Model)
       stdout.write(isOn ? MOUSE_ON : MOUSE_OFF)
     },
     redraw: () => void suspend?.(async () => undefined),
-    suspend: () => void suspend?.(stopped),
+    suspend: () =>
+      void suspend?.(async () => {
+        if (isMouseOn) stdout.write(MOUSE_OFF)
+        await stopped()
+        if (isMouseOn) stdout.write(MOUSE_ON)
+      }),
     exit: (code, next) => ended.resolve({ code, next }),
   }
   let model: Model
@@ -151,6 +174,8 @@ async function drawn(setting: Setting, manager: Manager, onModel: (model: Model)
     { onClick: (row) => model.send({ on: 'click', row }), onWheel: (by) => model.send({ on: 'wheel', by }) },
     onGone,
   )
+  // Before anything is drawn: what was typed ahead must not be echoed into the first frame.
+  stdin.setRawMode(true)
   const app = render(
     <App
       model={model}
@@ -182,6 +207,7 @@ async function drawn(setting: Setting, manager: Manager, onModel: (model: Model)
     if (setting.theme.isSpoken) app.clear()
     app.unmount()
     await app.waitUntilExit().catch(() => undefined)
+    if (stdin.isTTY) stdin.setRawMode(false)
     if (isMouseOn) stdout.write(MOUSE_OFF)
     for (const signal of Object.keys(EXITS)) process.off(signal, onSignal)
     process.off('uncaughtException', onFault)
@@ -214,8 +240,9 @@ function isGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['EIO', 'EPIPE', 'ENXIO', 'EBADF'].includes(String(error.code))
 }
 
-/** Writes a token to a new file; one that is there is never overwritten. */
-async function writeSecret(path: string, token: string): Promise<void> {
+/** Writes a token to a new file and answers its whole path; a file that is there is never overwritten. */
+async function writeSecret(given: string, token: string): Promise<string> {
+  const path = resolve(given.startsWith('~/') ? join(homedir(), given.slice(2)) : given)
   try {
     const file = await open(path, 'wx', FILE_MODE)
     try {
@@ -224,6 +251,7 @@ async function writeSecret(path: string, token: string): Promise<void> {
     } finally {
       await file.close()
     }
+    return path
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
     const advice =

@@ -10,8 +10,8 @@ import { update } from '../../src/commands/update.ts'
 import type { ListedKey } from '../../src/domain/key.ts'
 import { secretsInGrace } from '../../src/domain/key.ts'
 import type { CommandName } from '../keymap.ts'
-import { cursorRow } from './list.ts'
-import type { State } from './state.ts'
+import { between, cursorRow } from './list.ts'
+import type { KeysPage, State } from './state.ts'
 import { pageOf } from './step.ts'
 
 /** Actions on keys that exist, by the command of the keymap. */
@@ -39,10 +39,26 @@ export function isAction(command: CommandName): command is ActionName {
   return Object.hasOwn(ACTIONS, command)
 }
 
+/** The rows of a range that is being marked, from where it began to the cursor. */
+export function rangeOf({ list, rangeFrom }: KeysPage): readonly string[] {
+  return rangeFrom === null || list.cursor === null ? [] : between(list, rangeFrom, list.cursor)
+}
+
+/** The marked ids, those of a range that is being marked among them. */
+function markedOf(page: KeysPage): readonly string[] {
+  return page.rangeFrom === null ? [...page.marks] : [...new Set([...page.marks, ...rangeOf(page)])]
+}
+
+function markedRow(page: KeysPage): ListedKey | null {
+  const [id] = markedOf(page)
+  return page.list.rows.find((row) => row.id === id)?.item ?? null
+}
+
 /** The key that the page is about: the one under the cursor, or the page's own. */
 export function keyInHand(state: State): ListedKey | null {
   const page = pageOf(state)
-  if (page.screen === 'keys') return cursorRow(page.list)
+  // One marked key is the one that is meant, wherever the cursor has gone since.
+  if (page.screen === 'keys') return markedOf(page).length === 1 ? markedRow(page) : cursorRow(page.list)
   if (page.screen === 'key') return page.life?.key ?? null
   if (page.screen === 'hygiene') return cursorRow(page.list)?.key ?? null
   return null
@@ -51,7 +67,7 @@ export function keyInHand(state: State): ListedKey | null {
 /** The ids that an action would be about: the marked ones, else the one in hand. */
 export function idsInHand(state: State): readonly string[] {
   const page = pageOf(state)
-  if (page.screen === 'keys' && page.marks.size > 0) return [...page.marks]
+  if (page.screen === 'keys' && markedOf(page).length > 0) return markedOf(page)
   const key = keyInHand(state)
   return key === null ? [] : [key.id]
 }
@@ -79,8 +95,9 @@ export function whyNot(state: State, command: CommandName): string | null {
   const ids = idsInHand(state)
   if (ids.length === 0) return 'there is no key here'
   if (ids.length > 1 && !isBulk) return `${ids.length} keys are marked and this works on one; esc takes the marks away`
+  if (ids.length > 1) return null
   const key = keyInHand(state)
-  if (key === null || ids[0] !== key.id || ids.length > 1) return null
+  if (key === null) return isBulk ? null : 'the marked key is out of sight; esc takes the mark away'
   const refusal = commandFor(key).guard(key, state.now)
   if (refusal !== null) return refusal.message
   if (command === 'key.overlap' && secretsInGrace(key, state.now).length === 0) return 'no older secret is in its grace'

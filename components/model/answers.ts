@@ -81,6 +81,7 @@ function pageAnswered(state: State, page: Page, what: string, answer: Answer): S
     return withPage(state, { ...next, list: loaded(page.list, part, listHeight(state, page)) })
   }
   if (answer.ask === 'hygiene' && page.screen === 'hygiene') return withPage(state, refiltered({ ...page, all: answer.result }))
+  if (answer.ask === 'ids' && page.screen === 'keys' && what === 'range') return rangeAnswered(state, page, answer.result.ids)
   if (answer.ask === 'ids' && page.screen === 'keys' && what === 'marks') {
     const { ids, total } = answer.result
     const said =
@@ -88,6 +89,14 @@ function pageAnswered(state: State, page: Page, what: string, answer: Answer): S
     return toasted(withPage(state, { ...page, marks: new Set(ids), rangeFrom: null }), 'accent', said)
   }
   return state
+}
+
+/** A range whose beginning was out of reach, from the ids of the whole list. */
+function rangeAnswered(state: State, page: KeysPage, ids: readonly string[]): State {
+  const ends = [page.rangeFrom, page.list.cursor].map((id) => (id === null ? -1 : ids.indexOf(id))).sort((a, b) => a - b)
+  const [from = -1, to = -1] = ends
+  const next = withPage(state, { ...page, rangeFrom: null, marks: new Set([...page.marks, ...(from < 0 ? [] : ids.slice(from, to + 1))]) })
+  return from < 0 ? toasted(next, 'warn', 'the range is too long; narrow the list with / and mark all with *') : next
 }
 
 function formAnswered(state: State, form: FormLayer, answer: Answer): Step {
@@ -131,7 +140,8 @@ export function answered(state: State, message: AnswerMessage): Step {
   }
   if (message.ask === 'known') return step({ ...state, known: message.result })
   if (message.ask === 'verify') return step(verified(state, message.result))
-  if (message.ask === 'ids' && kind === 'off-board') return offBoarded(state, slot.slice('off-board:'.length), message.result.ids)
+  if (message.ask === 'ids' && kind === 'off-board')
+    return offBoarded(state, slot.slice('off-board:'.length), message.result.ids, message.result.total)
   if (message.ask === 'named' && kind === 'palette') return namedAnswered(state, name, message.result)
   return step(state)
 }

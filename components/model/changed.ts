@@ -18,7 +18,7 @@ const nameOf = ({ id, name }: ChangedItem): string => name ?? id
 export function changed(state: State, { slot, items, command }: ChangedMessage): Step {
   const [kind, id] = slot.split(':')
   const layer = state.layers.find((one): one is FormLayer | DialogLayer => one.kind === kind && 'id' in one && String(one.id) === id)
-  if (layer === undefined) return step(state)
+  if (layer === undefined) return step(toasted(state, 'accent', `${command}: done`), ...questionsOf(state, pageOf(state)))
   const [only] = items
   if (items.length === 1 && only !== undefined && only.refusal !== null) return refused(state, layer, only)
   const below = cleared({ ...state, layers: state.layers.filter((one) => one !== layer), trouble: null }, layer)

@@ -15,6 +15,8 @@ import { pageOf } from './step.ts'
 interface Equivalent {
   readonly command: { readonly words: string; readonly fields: Fields }
   readonly input: object
+  /** What the lines must hold beside: the command line leaves that to grep. */
+  readonly text?: string
 }
 
 export function equivalentOf(state: State): Equivalent {
@@ -32,11 +34,12 @@ export function equivalentOf(state: State): Equivalent {
       return { command: stats, input: { ...of, window } }
     }
     case 'audit': {
-      const { keyId, userId, actor, action, since, until } = parseAuditFilter(page.filter, state.now) ?? {}
+      const { keyId, userId, actor, action, since, until, text } = parseAuditFilter(page.filter, state.now) ?? {}
       const at = (ms: number | undefined) => (ms === undefined ? undefined : { at: ms })
       return {
         command: auditList,
         input: { keyId: keyId === undefined ? undefined : parseKeyRef(keyId), userId, actor, action, since: at(since), until: at(until) },
+        ...(text === undefined ? {} : { text }),
       }
     }
     case 'hygiene':

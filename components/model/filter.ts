@@ -1,8 +1,8 @@
 // Typing a filter: the list narrows with every key; Enter keeps it, esc clears it. Suggests the words of the filter language.
 
 import { ACTIONS as AUDIT_ACTIONS } from '../../src/domain/audit.ts'
-import { AUDIT_FILTER_WORDS } from '../../src/domain/audit-filter.ts'
-import { FILTER_WORDS, filterWord } from '../../src/domain/filter-language.ts'
+import { AUDIT_FILTER_WORDS, parseAuditFilter } from '../../src/domain/audit-filter.ts'
+import { FILTER_WORDS, filterWord, parseFilter } from '../../src/domain/filter-language.ts'
 import { STATUSES } from '../../src/domain/key.ts'
 import type { Press } from '../keys.ts'
 import { INTERRUPTED } from './form-keys.ts'
@@ -11,7 +11,7 @@ import { edited, inputOf } from './line-input.ts'
 import { filtered } from './pages.ts'
 import type { Screen, State } from './state.ts'
 import type { Step } from './step.ts'
-import { andThen, pageOf, popped, pushed, step, withTopLayer } from './step.ts'
+import { andThen, pageOf, popped, pushed, step, toasted, withTopLayer } from './step.ts'
 
 const MAX_SUGGESTIONS = 6
 
@@ -40,6 +40,13 @@ function offered(screen: Screen, word: string, known: State['known']): readonly 
 
 const wordOf = (text: string): string => /\S*$/.exec(text)?.[0] ?? ''
 
+/** Whether a text is a filter of the page's language. */
+function isFilter(state: State, text: string): boolean {
+  const { screen } = pageOf(state)
+  if (screen === 'keys') return parseFilter(text) !== null
+  return screen !== 'audit' || parseAuditFilter(text, state.now) !== null
+}
+
 /** What would complete the word that is being typed. */
 export function filterSuggestions(state: State, { input }: FilterLayer): readonly string[] {
   const word = wordOf(input.text)
@@ -52,6 +59,8 @@ export function filterPress(state: State, layer: FilterLayer, press: Press): Ste
   const command = press.text === null ? state.setting.keymap.commandOf(press.name, ['filter']) : null
   switch (command) {
     case 'filter.keep':
+      if (!isFilter(state, layer.input.text.trim()))
+        return step(toasted(state, 'warn', 'that is no filter; look at what is accepted, or esc clears it'))
       return andThen(step(popped(state)), (next) => filtered(next, layer.input.text.trim()))
     case 'filter.clear':
       return andThen(step(popped(state)), (next) => filtered(next, ''))

@@ -33,7 +33,8 @@ interface Beginning {
 }
 
 function form(state: State, { command, title, names, texts = {}, key = null, focus, before = [] }: Beginning): Step {
-  const draftKey = `${command.words} ${key?.id ?? ''}`
+  // What was typed for one owner or key never comes back for another.
+  const draftKey = `${command.words} ${key?.id ?? texts['userId'] ?? ''}`
   const draft = state.drafts.get(draftKey) ?? {}
   const own = names.map((name) => formField(command.fields, name, { initial: texts[name], draft: draft[name] }))
   const fields = [...before, ...own]

@@ -6,6 +6,7 @@ import { revoke } from '../../src/commands/revoke.ts'
 import { parseFilter } from '../../src/domain/filter-language.ts'
 import type { ListedKey } from '../../src/domain/key.ts'
 import { STATUSES } from '../../src/domain/key.ts'
+import { shellWord } from '../../src/domain/text.ts'
 import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts'
 import type { UsageWindow } from '../../src/domain/usage.ts'
 import { WINDOWS } from '../../src/domain/usage.ts'
@@ -26,7 +27,7 @@ import { backFrom, openedRow, quitFrom } from './opening.ts'
 import { newUsage, opened, orderedCalls, reloaded, switched, wentTo } from './pages.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
-import { ask, pageOf, pushed, step, toasted, withPage } from './step.ts'
+import { ask, formatCount, pageOf, pushed, step, toasted, withPage } from './step.ts'
 
 type Handler = (state: State) => Step
 
@@ -50,8 +51,9 @@ const NOT_REVOKED = STATUSES.filter((status) => status !== 'revoked')
 /** The key whose state says whether `D` disables or enables: of marked ones, one that is not disabled, if there is one. */
 function keyThatDecides(state: State): ListedKey | null {
   const page = pageOf(state)
-  if (page.screen !== 'keys' || page.marks.size === 0) return keyInHand(state)
-  const marked = page.list.rows.flatMap(({ id, item }) => (page.marks.has(id) ? [item] : []))
+  const ids = new Set(idsInHand(state))
+  if (page.screen !== 'keys' || ids.size <= 1) return keyInHand(state)
+  const marked = page.list.rows.flatMap(({ id, item }) => (ids.has(id) ? [item] : []))
   return marked.find(({ disabledAt }) => disabledAt === null) ?? marked[0] ?? null
 }
 
@@ -77,7 +79,11 @@ export function dialogAbout(state: State, command: { readonly words: string }): 
   return openedDialog(state, command as ChangeCommand, ids)
 }
 
-export function offBoarded(state: State, userId: string, ids: readonly string[]): Step {
+export function offBoarded(state: State, userId: string, ids: readonly string[], total: number): Step {
+  if (total > ids.length) {
+    const text = commandText(revoke, { userId, reason: 'left' }, state.setting.storeFlag)
+    return step(toasted(state, 'warn', `${userId} has ${formatCount(total)} keys, more than fit into one dialog; in a shell: ${text}`))
+  }
   if (ids.length === 0) return step(toasted(state, 'warn', `${userId} has no key that could be revoked`))
   return openedDialog(state, revoke as unknown as ChangeCommand, ids, userId)
 }
@@ -126,8 +132,9 @@ const copyId: Handler = (state) => {
 }
 
 const copyCommand: Handler = (state) => {
-  const { command, input } = equivalentOf(state)
-  const text = commandText(command, input, state.setting.storeFlag)
+  const { command, input, text: searched } = equivalentOf(state)
+  const search = searched === undefined ? '' : ` | grep -iF ${shellWord(searched)}`
+  const text = `${commandText(command, input, state.setting.storeFlag)}${search}`
   return step(toasted(state, 'accent', text), { effect: 'copy', text })
 }
 

@@ -1,5 +1,6 @@
 // How much room each part of the screen has. Shared by the model, which scrolls, and the screens, which draw.
 
+import { bannerRows } from './banner.ts'
 import type { Page, Size, State } from './state.ts'
 
 /** Header, breadcrumb, toast and hints. */
@@ -20,8 +21,8 @@ export function paneWidth({ columns }: Size): number {
 
 type Drawn = Pick<State, 'size' | 'pulse' | 'trouble'>
 
-export function bannerHeight({ pulse, trouble }: Drawn): number {
-  return (pulse?.trouble ?? trouble) == null ? 0 : 2
+export function bannerHeight(state: Drawn): number {
+  return bannerRows(state).length
 }
 
 /** Rows that the list of a page may take. */

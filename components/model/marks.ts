@@ -2,8 +2,9 @@
 
 import { parseFilter } from '../../src/domain/filter-language.ts'
 import type { Sort } from '../../src/domain/selection.ts'
+import { rangeOf } from './actions.ts'
 import { listHeight } from './layout.ts'
-import { between, moved } from './list.ts'
+import { moved } from './list.ts'
 import { reloaded } from './pages.ts'
 import type { KeysPage, State } from './state.ts'
 import type { Step } from './step.ts'
@@ -30,20 +31,16 @@ export const marked = (state: State): Step =>
     return step(withPage(state, { ...page, marks, list: moved(page.list, 1, listHeight(state, page)) }))
   })
 
-/** The rows of the range that is being marked, from where it began to the cursor. */
-export function rangeOf({ list, rangeFrom }: KeysPage): readonly string[] {
-  return rangeFrom === null || list.cursor === null ? [] : between(list, rangeFrom, list.cursor)
-}
-
 export const rangeMarked = (state: State): Step =>
   onKeys(state, (page) => {
     if (page.rangeFrom === null)
       return step(toasted(withPage(state, { ...page, rangeFrom: page.list.cursor }), 'accent', 'a range begins here; V again ends it'))
     const range = rangeOf(page)
     const next = withPage(state, { ...page, rangeFrom: null, marks: new Set([...page.marks, ...range]) })
-    if (range.length === 0)
-      return step(toasted(next, 'warn', 'the range is too long to see whole; narrow the list with / and mark all with *'))
-    return step(next)
+    const filter = parseFilter(page.filter)
+    if (range.length > 0 || filter === null) return step(next)
+    // Its beginning is out of reach: the list is asked for its ids.
+    return step(state, ask(slotOf('page', page.id, 'range'), { ask: 'ids', query: { filter, sort: page.sort } }))
   })
 
 /** Marks all that the filter shows, seen or not; again: none. */

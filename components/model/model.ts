@@ -2,6 +2,7 @@
 
 import type { Press } from '../keys.ts'
 import type { Effect } from './effect.ts'
+import { isBurst, isPaste } from './input-event.ts'
 import type { Message, Setting, Size, State } from './state.ts'
 import { begun, update } from './update.ts'
 
@@ -12,8 +13,8 @@ export interface Model {
   readonly get: () => State
   readonly subscribe: (listener: () => void) => () => void
   readonly send: (message: Unstamped) => void
-  /** Presses of one input event: handled one after the other, drawn once. */
-  readonly press: (presses: readonly Press[]) => void
+  /** Presses of one input event, and its text: handled one after the other, drawn once; or taken as one paste. */
+  readonly press: (presses: readonly Press[], text?: string) => void
 }
 
 export interface ModelOptions {
@@ -28,6 +29,7 @@ export function createModel({ setting, size, now, run }: ModelOptions): Model {
   const listeners = new Set<() => void>()
   const first = begun(setting, size, now())
   let state = first.state
+  let burstAt = Number.NEGATIVE_INFINITY
 
   const told = (before: State): void => {
     if (state !== before) for (const listener of listeners) listener()
@@ -53,9 +55,12 @@ export function createModel({ setting, size, now, run }: ModelOptions): Model {
       handle({ ...message, at: now() } as Message)
       told(before)
     },
-    press(presses) {
+    press(presses, text = '') {
       const before = state
-      for (const press of presses) handle({ on: 'press', press, at: now() })
+      const at = now()
+      if (isPaste(state, text, presses, burstAt, at)) handle({ on: 'paste', text, at })
+      else for (const press of presses) handle({ on: 'press', press, at })
+      if (isBurst(text)) burstAt = at
       told(before)
     },
   }

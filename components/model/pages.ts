@@ -186,6 +186,8 @@ export function filtered(state: State, filter: string): Step {
   if (page.screen === 'usage' || page.screen === 'key') return step(state)
   if (page.screen === 'hygiene') return step(withPage(state, refiltered({ ...page, filter })))
   const next = withPage(state, { ...page, filter, wanted: 'first' })
+  // A text that is no filter yet asks for nothing: what it narrowed before stays.
+  if (questionsOf(next, pageOf(next)).length === 0) return step(next)
   return reloaded(next, page.screen === 'audit' ? 'newest' : 'first')
 }
 

@@ -1,5 +1,7 @@
 // Whether time that went by is seen: where no age on the screen has become another, nothing is drawn again. Pure.
 
+import { statusOf } from '../../src/domain/key.ts'
+import type { KeyRow } from '../../src/queries/keys.ts'
 import { listHeight } from './layout.ts'
 import { cursorRow, visible } from './list.ts'
 import type { Page, State } from './state.ts'
@@ -31,6 +33,9 @@ function momentsOn(state: State, page: Page): readonly (string | null)[] | null 
 export function isTimeSeen(state: State, now: number): boolean {
   const isRated = state.counted.length > 1 && state.now - (state.counted.at(-1)?.at ?? 0) <= RATE_MS
   if (state.layers.length > 0 || state.busy.size > 0 || state.toast !== null || state.trouble !== null || isRated) return true
-  const moments = momentsOn(state, pageOf(state))
+  const page = pageOf(state)
+  const isOther = ({ item }: { readonly item: KeyRow }): boolean => statusOf(item, state.now) !== statusOf(item, now)
+  if (page.screen === 'keys' && visible(page.list, listHeight(state, page)).some(isOther)) return true
+  const moments = momentsOn(state, page)
   return moments === null || moments.some((moment) => formatWhen(moment, state.now, '') !== formatWhen(moment, now, ''))
 }

@@ -149,12 +149,15 @@ function written(state: State, slot: string, path: string): State {
 /** Keys go to the topmost layer only. On a terminal that is too small nothing is seen, so nothing but leaving works. */
 function pressed(state: State, press: Press): Step {
   const layer = topLayer(state)
+  // Also where nothing is seen the terminal is given back and drawn anew.
+  const anywhere = press.text === null ? state.setting.keymap.commandOf(press.name, ['global']) : null
+  if (anywhere === 'suspend' || anywhere === 'redraw') return ran(state, anywhere)
   if (isTooSmall(state.size)) {
-    const command = state.setting.keymap.commandOf(press.name, ['global'])
-    return command === 'interrupt' || command === 'suspend' || command === 'quit' ? ran(state, command) : step(state)
+    const isLeaving = press.name === 'q' || anywhere === 'interrupt' || anywhere === 'quit'
+    return isLeaving && !state.layers.some(({ kind }) => kind === 'reveal')
+      ? ran(state, anywhere === 'interrupt' ? 'interrupt' : 'quit')
+      : step(state)
   }
-  // On no layer but the reveal, which shows what is worth it, is it too late to stop or redraw.
-  if (press.name === 'ctrl-z' || press.name === 'ctrl-l') return ran(state, press.name === 'ctrl-z' ? 'suspend' : 'redraw')
   switch (layer?.kind) {
     case 'filter':
       return filterPress(state, layer, press)

@@ -1,6 +1,7 @@
 // Audit: the log, newest first, with a strip that shows how many records fell when.
 
 import type { AuditRow, Timeline } from '../../src/domain/audit.ts'
+import { AUDIT_FILTER_WORDS, parseAuditFilter } from '../../src/domain/audit-filter.ts'
 import { histogram } from '../charts/histogram.ts'
 import { cursorRow, visible } from '../model/list.ts'
 import type { AuditPageState, State } from '../model/state.ts'
@@ -88,6 +89,14 @@ function spanOf(at: number, { from, to, counts }: Timeline): number {
   return Math.max(0, Math.min(counts.length - 1, Math.floor(((at - from) / (to - from)) * counts.length)))
 }
 
+function emptyText(page: AuditPageState, state: State): string {
+  if (parseAuditFilter(page.filter, state.now) === null)
+    return `  /${page.filter} is no filter; use words and ${AUDIT_FILTER_WORDS.join(' ')}`
+  if (!page.list.isLoaded || page.wanted !== null) return '  reading the log'
+  if (page.filter !== '') return `  no record fits /${page.filter}`
+  return page.lastSeq === 0 ? '  the log is empty' : '  reading the log'
+}
+
 export function AuditScreen({ state, page, height }: { readonly state: State; readonly page: AuditPageState; readonly height: number }) {
   const { theme } = state.setting
   const { columns: width } = state.size
@@ -106,9 +115,7 @@ export function AuditScreen({ state, page, height }: { readonly state: State; re
     if (theme.isSpoken) return spokenRow(item, isCursor, state)
     return { spans: [`${isCursor ? CURSOR : ' '} `, ...cellsOf(item, columns, state)], isCursor }
   })
-  const empty = row(
-    page.list.isLoaded ? (page.filter === '' ? '  the log is empty' : `  no record fits /${page.filter}`) : '  reading the log',
-  )
+  const empty = row(emptyText(page, state))
   return (
     <Rows
       rows={

@@ -66,18 +66,13 @@ export function FormScreen({ state, form, height }: { readonly state: State; rea
   const width = state.size.columns
   const focused = form.fields[form.focus]
   const groups = form.fields.map((one, index) => fieldRows(state, form, one, index === form.focus))
-  const said = form.isBusy
-    ? row(['accent', '  working'])
-    : form.changed !== null
-      ? row(['warn', `  ${form.changed}`])
-      : form.problem === null
-        ? row()
-        : row(['bad', `  ${form.problem}`])
+  const said = form.isBusy ? row(['accent', '  working']) : form.problem === null ? row() : row(['bad', `  ${form.problem}`])
+  const changed = form.changed === null ? [] : [row(['warn', `  ${form.changed}`])]
   const help =
     focused === undefined
       ? row(['dim', '  Enter does it'])
       : row(['dim', `  ${focused.field.summary}${focused.choices.length > 0 ? '' : `; ${focused.field.kind.accepts}`}`])
-  const head = [row(['strong', `  ${form.title}`]), said]
+  const head = [row(['strong', `  ${form.title}`]), ...changed, said]
   const room = Math.max(1, height - head.length - 2)
   const body = scrolledTo(groups, form.focus, room)
   const padding = Array.from({ length: Math.max(0, room - body.length) }, () => row())

@@ -1,6 +1,7 @@
 // One key's whole life as lines: fields, secrets, scopes, limits, chart, records. Pure; the page scrolls over them.
 
 import type { AuditRow } from '../../src/domain/audit.ts'
+import { statusOf } from '../../src/domain/key.ts'
 import { formatDuration } from '../../src/domain/time.ts'
 import type { ScopeLife, SecretLife, WholeLife } from '../../src/queries/keys.ts'
 import type { KeyPage, State } from '../model/state.ts'
@@ -34,7 +35,7 @@ function fieldRows({ key }: WholeLife, state: State, width: number): Row[] {
     instant === null ? absent : `${formatWhen(instant, now, '')}  ${instant}`
   const pairs = Object.entries(key.metadata).map(([name, value]) => `${name}=${value}`)
   return [
-    row(['strong', key.name ?? key.id], '  ', statusSpan(key.status, state.setting.theme), ` ${key.environment}`),
+    row(['strong', key.name ?? key.id], '  ', statusSpan(statusOf(key, now), state.setting.theme), ` ${key.environment}`),
     ...field('owner', key.userId, width),
     ...field('id', key.id, width),
     ...field('expires', when(key.expiresAt, 'never'), width),

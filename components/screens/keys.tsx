@@ -1,14 +1,16 @@
 // Keys: every key in a window of a list, with the cursor, marks, and on wide terminals the key under the cursor beside it.
 
 import { Box } from 'ink'
-import type { Status } from '../../src/domain/key.ts'
+import { FILTER_ACCEPTS, parseFilter } from '../../src/domain/filter-language.ts'
+import { statusOf } from '../../src/domain/key.ts'
 import { formatRateLimit } from '../../src/domain/kinds.ts'
 import type { KeyRow } from '../../src/queries/keys.ts'
 import { sparkline } from '../charts/sparkline.ts'
+import { rangeOf } from '../model/actions.ts'
 import { bodyHeight, listHeight, paneWidth } from '../model/layout.ts'
 import { cursorRow, visible } from '../model/list.ts'
 import type { KeyColumn } from '../model/marks.ts'
-import { KEY_COLUMNS, rangeOf } from '../model/marks.ts'
+import { KEY_COLUMNS } from '../model/marks.ts'
 import type { KeysPage, State } from '../model/state.ts'
 import { formatCount, formatWhen } from '../model/step.ts'
 import type { Column, Placed } from '../parts/columns.ts'
@@ -94,7 +96,9 @@ export function keysRows(state: State, page: KeysPage, width: number, height: nu
   const { theme } = state.setting
   const columns = placed(COLUMNS, width - GUTTER)
   const range = new Set(rangeOf(page))
-  const rows = visible(page.list, height - 1).map(({ id, item }): Row => {
+  const rows = visible(page.list, height - 1).map(({ id, item: asked }): Row => {
+    // Nobody tells when a key expires or its overlap ends: time does.
+    const item = { ...asked, status: statusOf(asked, state.now) }
     const isCursor = id === page.list.cursor
     const isMarked = page.marks.has(id) || range.has(id)
     if (theme.isSpoken) return spokenRow(item, isCursor, isMarked, state.now)
@@ -114,7 +118,7 @@ const labelled = (label: string, value: string, width: number): Row[] =>
 function paneRows(key: KeyRow | null, width: number, { setting: { theme }, now }: State): Row[] {
   if (key === null) return []
   const inner = width - 2
-  const status: Status = key.status
+  const status = statusOf(key, now)
   const rows = [
     row(['strong', key.name ?? key.id]),
     row(statusSpan(status, theme), ` ${key.environment}`),
@@ -144,7 +148,9 @@ function paneRows(key: KeyRow | null, width: number, { setting: { theme }, now }
 /** What an empty list says: how to begin, or how to see something again. */
 function emptyRows(state: State, page: KeysPage): Row[] {
   const { keymap, isReadOnly, isDemo } = state.setting
-  if (!page.list.isLoaded) return [row('   loading')]
+  if (parseFilter(page.filter) === null) return [row(), row(`   /${page.filter} is no filter`), row(['dim', `   use ${FILTER_ACCEPTS}`])]
+  const isAsked = !page.list.isLoaded || page.wanted !== null
+  if (isAsked || (page.filter === '' && (state.pulse?.keys ?? 0) > 0)) return [row('   loading')]
   if (page.filter !== '') return [row(), row(`   no key fits /${page.filter}`), row(['dim', '   esc clears the filter'])]
   return [
     row(),

@@ -71,8 +71,8 @@ async function begin(order: ServerOrder): Promise<void> {
 }
 
 process.title = 'keywright demo server'
-// Ctrl-c in the terminal is meant for the app: it decides when the servers end.
-process.on('SIGINT', () => undefined)
+// Ctrl-c in the terminal, and its end, are meant for the app: it decides when the servers end.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
 process.on('SIGTERM', () => void end())
 process.on('disconnect', () => void end())
 process.once('message', (order: ServerOrder) => void begin(order))

@@ -84,7 +84,7 @@ export function isExpired(key: Pick<Key, 'expiresAt'>, at: number): boolean {
 }
 
 /** The first that applies, from the fields and the clock. */
-export function statusOf(key: Key, at: number): Status {
+export function statusOf(key: SeenKey, at: number): Status {
   if (key.revokedAt !== null) return 'revoked'
   if (key.disabledAt !== null) return 'disabled'
   if (isExpired(key, at)) return 'expired'

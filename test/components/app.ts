@@ -142,7 +142,10 @@ async function openApp(world: World, { size = { columns: 100, rows: 30 }, settin
   const waiting = new Set(['page:0'])
   const door = {
     copy: (text: string) => void copied.push(text),
-    writeSecret: async (path: string, token: string) => void written.push({ path, token }),
+    writeSecret: async (path: string, token: string) => {
+      written.push({ path, token })
+      return path
+    },
     setMouse: () => undefined,
     redraw: () => undefined,
     suspend: () => undefined,

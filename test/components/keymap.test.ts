@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Binding, Context } from '../../components/bindings.ts'
 import { BINDINGS } from '../../components/bindings.ts'
-import { createKeymap, unknownCommands } from '../../components/keymap.ts'
+import { createKeymap, keysProblem } from '../../components/keymap.ts'
 import { rotate } from '../../src/commands/rotate.ts'
 import type { App } from './app.ts'
 import { openWorld } from './app.ts'
@@ -41,7 +41,11 @@ describe('settings', () => {
   })
 
   test('with a name that is no command are told apart, also names that every object has', () => {
-    expect(unknownCommands({ 'key.rotate': 'T', 'key.explode': 'B', toString: 'x' })).toEqual(['key.explode', 'toString'])
+    expect(keysProblem({ 'key.rotate': ['T', 'ctrl-x', 'pgdn'] })).toBeNull()
+    expect(keysProblem({ 'key.explode': ['B'] })).toMatch('key.explode')
+    expect(keysProblem({ toString: ['x'] })).toMatch('toString')
+    expect(keysProblem({ help: ['F1'] })).toMatch('F1')
+    expect(keysProblem({ 'key.revoke': ['Ctrl-R'] })).toMatch('Ctrl-R')
   })
 
   test('that give a key of one command to another leave it to one of them', () => {

@@ -18,7 +18,7 @@ import { openWorld } from './app.ts'
 type Sent = Parameters<Model['send']>[0]
 
 /** A runner on a real manager, every question of which waits at a gate where one is given. */
-function running(gate: Promise<void> | null = null, writeSecret: () => Promise<void> = async () => undefined) {
+function running(gate: Promise<void> | null = null, writeSecret: (path: string) => Promise<string> = async (path) => path) {
   const world = openWorld()
   const sent: Sent[] = []
   const did: unknown[] = []

@@ -9,15 +9,14 @@ import { filterOf, filterSuggestions } from './model/filter.ts'
 import type { Layer } from './model/layers.ts'
 import { cursorIndex } from './model/list.ts'
 import type { Page, State } from './model/state.ts'
-import { formatCount, pageOf, RATE_MS, topLayer } from './model/step.ts'
+import { formatCount, pageOf, RATE_MS, SHOW_BUSY_MS, topLayer } from './model/step.ts'
 import { inputSpans } from './parts/input.ts'
 import type { Row, Span } from './parts/row.ts'
 import { row } from './parts/row.ts'
 import { findingCounts } from './screens/hygiene.tsx'
 import { formatRate } from './screens/users.tsx'
+import type { Theme } from './theme.ts'
 
-/** Work that takes longer than this shows that it runs. */
-const SHOW_BUSY_MS = 200
 const SPIN_MS = 100
 const BAR_CELLS = 20
 
@@ -138,10 +137,21 @@ function busyRow({ busy, now, setting: { theme } }: State): Row | null {
   if (slow === undefined) return null
   const { glyphs, isAnimated } = theme
   const spin = isAnimated ? `${glyphs.spin[Math.floor(now / SPIN_MS) % glyphs.spin.length]} ` : ''
-  const full = slow.progress === null ? 0 : Math.round(Math.min(1, slow.progress) * BAR_CELLS)
-  const bar = slow.progress === null || theme.isSpoken ? '' : `  ${glyphs.full.repeat(full)}${glyphs.empty.repeat(BAR_CELLS - full)}`
+  const bar = theme.isSpoken ? '' : `  ${barOf(slow.progress, Math.floor(now / SPIN_MS), theme)}`
   const percent = slow.progress === null ? '' : `  ${Math.floor(Math.min(1, slow.progress) * 100)} %`
   return row(['accent', ` ${spin}${slow.label}${bar}${percent}`], slow.isCancellable ? ['dim', '   esc cancels'] : '')
+}
+
+const RUNNER_CELLS = 4
+
+/** A progress bar; of work that can't say how far it is, a piece that runs through it. */
+function barOf(progress: number | null, turn: number, { glyphs, isAnimated }: Theme): string {
+  if (progress !== null) {
+    const full = Math.round(Math.min(1, progress) * BAR_CELLS)
+    return glyphs.full.repeat(full) + glyphs.empty.repeat(BAR_CELLS - full)
+  }
+  const at = isAnimated ? turn % (BAR_CELLS - RUNNER_CELLS + 1) : 0
+  return glyphs.empty.repeat(at) + glyphs.full.repeat(RUNNER_CELLS) + glyphs.empty.repeat(BAR_CELLS - RUNNER_CELLS - at)
 }
 
 export function toastRow(state: State): Row {

@@ -3,7 +3,7 @@
 import { keyPageLines } from '../screens/key-lines.ts'
 import { bodyHeight, listHeight } from './layout.ts'
 import type { List } from './list.ts'
-import { isShort, moved } from './list.ts'
+import { cursorIndex, isShort, moved } from './list.ts'
 import { questionsOf } from './pages.ts'
 import type { KeyPage, Page, State } from './state.ts'
 import type { Step } from './step.ts'
@@ -51,13 +51,31 @@ function pageMoved(state: State, page: Page, by: number): Page {
   }
 }
 
-/** The cursor moved by so many rows. */
+/** Keys that are held down go further than is loaded; more than this is no wish of a finger. */
+const MAX_OWED = 1_000_000
+
+/** Rows of a move that lie beyond the loaded part, where the list goes on there. */
+function beyond({ rows, isAtStart, isAtEnd, ...list }: List<unknown>, by: number): number {
+  const at = Math.max(0, cursorIndex({ rows, isAtStart, isAtEnd, ...list })) + by
+  if (at < 0) return isAtStart ? 0 : Math.max(-MAX_OWED, at)
+  return at < rows.length || isAtEnd ? 0 : Math.min(MAX_OWED, at - rows.length + 1)
+}
+
+/** The cursor moved by so many rows. What is not loaded yet is owed, and gone when it is. */
 export function movedBy(state: State, by: number): Step {
   const page = pageOf(state)
-  const next = pageMoved(state, page, by)
+  const isWindowed = page.screen === 'keys' || page.screen === 'users' || page.screen === 'audit'
+  if (!isWindowed) return step(withPage(state, pageMoved(state, page, by)))
+  const way = by + page.owed
+  const next = { ...pageMoved(state, page, way), owed: beyond(page.list, way) } as typeof page
   const after = withPage(state, next)
-  const isWindowed = next.screen === 'keys' || next.screen === 'users' || next.screen === 'audit'
-  return isWindowed && isShort<unknown>(next.list, listHeight(state, next)) ? step(after, ...questionsOf(after, next)) : step(after)
+  return isShort<unknown>(next.list, listHeight(state, next)) ? step(after, ...questionsOf(after, next)) : step(after)
+}
+
+/** Goes on with what is owed, now that more is loaded. */
+export function goneOn(state: State): Step {
+  const page = pageOf(state)
+  return 'owed' in page && page.owed !== 0 ? movedBy(state, 0) : step(state)
 }
 
 /** Half a page, or a page less one row, as pagers do. */

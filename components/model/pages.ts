@@ -12,7 +12,7 @@ import type { ListRow } from './list.ts'
 import { EMPTY_LIST } from './list.ts'
 import type { AuditPageState, HygienePage, KeyPage, KeysPage, Page, Screen, State, Subject, UsagePage, UsersPage } from './state.ts'
 import type { Step } from './step.ts'
-import { ask, pageOf, slotOf, step, withPage } from './step.ts'
+import { andThen, ask, pageOf, slotOf, step, withPage } from './step.ts'
 
 /** Pages that are kept to go back to. */
 const MAX_PAGES = 50
@@ -34,9 +34,10 @@ export const newKeys = (filter = ''): New<KeysPage> => ({
   rangeFrom: null,
   fresh: 0,
   wanted: 'first',
+  owed: 0,
 })
 
-const newUsers = (): New<UsersPage> => ({ screen: 'users', filter: '', list: EMPTY_LIST, position: 0, total: 0, wanted: 'first' })
+const newUsers = (): New<UsersPage> => ({ screen: 'users', filter: '', list: EMPTY_LIST, position: 0, total: 0, wanted: 'first', owed: 0 })
 
 export const newUsage = (subject: Subject = { of: 'store' }): New<UsagePage> => ({
   screen: 'usage',
@@ -57,6 +58,7 @@ export const newAudit = (filter = ''): New<AuditPageState> => ({
   fresh: 0,
   timeline: null,
   wanted: 'first',
+  owed: 0,
 })
 
 const newHygiene = (): New<HygienePage> => ({ screen: 'hygiene', filter: '', all: [], list: EMPTY_LIST })
@@ -146,7 +148,7 @@ export function orderedCalls({ glance, isByLimited }: UsagePage): ListRow<NamedC
 export function opened(state: State, page: Omit<Page, 'id'>): Step {
   const withId = { ...page, id: state.nextId } as Page
   const pages = [...state.pages.slice(0, state.pageAt + 1), withId].slice(-MAX_PAGES)
-  return reloaded({ ...state, nextId: state.nextId + 1, pages, pageAt: pages.length - 1 })
+  return andThen(dropped(state), (next) => reloaded({ ...next, nextId: state.nextId + 1, pages, pageAt: pages.length - 1 }))
 }
 
 const BEGINNINGS: Readonly<Record<Exclude<Screen, 'key'>, () => Omit<Page, 'id'>>> = {
@@ -167,17 +169,20 @@ export function switched(state: State, screen: Exclude<Screen, 'key'>): Step {
   return opened(state, before ?? BEGINNINGS[screen]())
 }
 
+/** What the page that is left has asked for is not waited for. */
+const dropped = (state: State): Step => step(state, { effect: 'cancel', slot: slotOf('page', pageOf(state).id) })
+
 /** One page back or forward in the history. */
 export function wentTo(state: State, pageAt: number): Step {
   if (pageAt < 0 || pageAt >= state.pages.length) return step(state)
-  return reloaded({ ...state, pageAt })
+  return andThen(dropped(state), (next) => reloaded({ ...next, pageAt }))
 }
 
 /** The page is left for the one before, and forgotten. */
 export function left(state: State): Step {
   if (state.pageAt === 0) return step(state)
   const pages = state.pages.filter((_, index) => index !== state.pageAt)
-  return reloaded({ ...state, pages, pageAt: state.pageAt - 1 })
+  return andThen(dropped(state), (next) => reloaded({ ...next, pages, pageAt: state.pageAt - 1 }))
 }
 
 /** The page with another filter, from the beginning of its list. */
@@ -187,7 +192,7 @@ export function filtered(state: State, filter: string): Step {
   if (page.screen === 'hygiene') return step(withPage(state, refiltered({ ...page, filter })))
   const next = withPage(state, { ...page, filter, wanted: 'first' })
   // A text that is no filter yet asks for nothing: what it narrowed before stays.
-  if (questionsOf(next, pageOf(next)).length === 0) return step(next)
+  if (questionsOf(next, pageOf(next)).length === 0) return step(withPage(state, { ...page, filter }))
   return reloaded(next, page.screen === 'audit' ? 'newest' : 'first')
 }
 

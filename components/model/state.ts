@@ -73,6 +73,8 @@ export interface KeysPage {
   /** Rows that came since the cursor was last on the first row. */
   readonly fresh: number
   readonly wanted: Wanted
+  /** Rows that the cursor still has to go, once they are loaded. */
+  readonly owed: number
 }
 
 export interface UsersPage {
@@ -83,6 +85,8 @@ export interface UsersPage {
   readonly position: number
   readonly total: number
   readonly wanted: Wanted
+  /** Rows that the cursor still has to go, once they are loaded. */
+  readonly owed: number
 }
 
 /** Whose usage is charted. */
@@ -115,6 +119,8 @@ export interface AuditPageState {
   readonly fresh: number
   readonly timeline: Timeline | null
   readonly wanted: Wanted
+  /** Rows that the cursor still has to go, once they are loaded. */
+  readonly owed: number
 }
 
 export interface HygienePage {

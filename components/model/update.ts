@@ -13,7 +13,7 @@ import { bannerHeight, listHeight } from './layout.ts'
 import type { LineInput } from './line-input.ts'
 import { inserted, MAX_INPUT_LENGTH } from './line-input.ts'
 import { movedTo, visible } from './list.ts'
-import { movedBy } from './moving.ts'
+import { goneOn, movedBy } from './moving.ts'
 import { openedRow } from './opening.ts'
 import { newKeys, questionsOf, reloaded } from './pages.ts'
 import { palettePress, pendingRan } from './palette.ts'
@@ -86,7 +86,7 @@ export function update(before: State, message: Message): Step {
     case 'pulse':
       return pulsed(state, message.pulse)
     case 'answer':
-      return andThen(answered(settled(state, message.slot), message), pendingRan)
+      return andThen(andThen(answered(settled(state, message.slot), message), pendingRan), goneOn)
     case 'changed':
       return changed(settled(state, message.slot), message)
     case 'written':

@@ -56,7 +56,7 @@ export const hygiene = defineRead({
     userId: optional(kinds.text('U'), 'Owner', 'keys of this owner', { flag: 'user' }),
     severity: optional(kinds.choices(SEVERITIES, 'S…'), 'Severity', 'findings of these severities', { flag: 'severity' }),
   },
-  async answer({ userId, severity: wanted = SEVERITIES }, { store, at }): Promise<HygieneReport> {
+  async answer({ userId, severity: wanted = SEVERITIES }, { store, at, signal }): Promise<HygieneReport> {
     const found = new Map(SEVERITIES.map((severity) => [severity, [] as Finding[]]))
     let judged = 0
     for await (const key of openKeys(store, userId === undefined ? {} : { userId }, at)) {
@@ -65,7 +65,9 @@ export const hygiene = defineRead({
         const listed = found.get(finding.severity)
         if (listed !== undefined && listed.length < MAX_FINDINGS) listed.push(finding)
       }
-      if (++judged % KEYS_A_TURN === 0) await nextTurn()
+      if (++judged % KEYS_A_TURN !== 0) continue
+      await nextTurn()
+      signal.throwIfAborted()
     }
     return {
       findings: SEVERITIES.flatMap((severity) => (wanted.includes(severity) ? (found.get(severity) ?? []) : [])).slice(0, MAX_FINDINGS),

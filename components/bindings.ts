@@ -114,6 +114,7 @@ export const BINDINGS = [
   { command: 'usage.mode', keys: ['b'], in: ['usage', 'key'], label: 'chart', help: 'draw with braille, blocks or ASCII', hint: 30 },
   { command: 'usage.heatmap', keys: ['m'], in: ['usage'], label: 'heatmap', help: 'hour by weekday in place of the chart', hint: 32 },
   { command: 'usage.order', keys: ['s'], in: ['usage'], label: 'order', help: 'busiest keys first, or the most limited ones', hint: 33 },
+  { command: 'find', keys: ['/'], in: ['usage', 'key'], label: 'find', help: 'find a key on Keys', hint: 50 },
   { command: 'usage.store', keys: ['a'], in: ['usage'], label: 'whole store', help: 'charts of the whole store', hint: 31 },
 
   {
@@ -172,16 +173,16 @@ export const BINDINGS = [
   {
     command: 'suggestion.next',
     keys: ['down', 'ctrl-n'],
-    in: ['filter', 'palette', 'form'],
+    in: ['filter', 'palette', 'form', 'dialog'],
     label: 'next',
-    help: 'the next suggestion or choice',
+    help: 'the next suggestion or choice; in a dialog, the next of its keys',
   },
   {
     command: 'suggestion.previous',
     keys: ['up', 'ctrl-p'],
-    in: ['filter', 'palette', 'form'],
+    in: ['filter', 'palette', 'form', 'dialog'],
     label: 'previous',
-    help: 'the suggestion or choice before',
+    help: 'the suggestion or choice before; in a dialog, the key before',
   },
   { command: 'palette.run', keys: ['enter'], in: ['palette'], label: 'run', help: 'run the command', hint: 10 },
   { command: 'palette.complete', keys: ['tab'], in: ['palette', 'filter'], label: 'complete', help: 'complete the word' },

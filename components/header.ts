@@ -197,7 +197,7 @@ export function hintsRow(state: State): Row {
   return row(' ', ...spans)
 }
 
-const FIRST: readonly string[] = ['help', 'filter']
+const FIRST: readonly string[] = ['help', 'filter', 'find']
 
 function rank({ command, hint }: { readonly command: string; readonly hint?: number }): number {
   const first = FIRST.indexOf(command)

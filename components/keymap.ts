@@ -71,5 +71,19 @@ export function keysProblem(remapped: Readonly<Record<string, readonly string[]>
     const wrong = keys.find((key) => !isKeyName(key))
     if (wrong !== undefined) return `${name}: "${wrong}" is no key; use one character, ctrl-a to ctrl-z, or one of ${[...NAMED].join(' ')}`
   }
+  return clashOf(createKeymap(remapped).bindings, new Set(Object.keys(remapped)))
+}
+
+/** A key that settings gave to two commands of one context, where one would never be reached. */
+function clashOf(bindings: Keymap['bindings'], given: ReadonlySet<string>): string | null {
+  const taken = new Map<string, string>()
+  for (const { command, keys, in: contexts } of bindings) {
+    for (const place of contexts.flatMap((context) => keys.map((key) => `${context} ${key}`))) {
+      const other = taken.get(place)
+      if (other !== undefined && other !== command && (given.has(command) || given.has(other)))
+        return `${place.split(' ')[1]} would mean both ${other} and ${command}; give one of them another key`
+      taken.set(place, command)
+    }
+  }
   return null
 }

@@ -3,29 +3,23 @@
 import { statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { render } from 'ink'
 import { App } from '../components/app.tsx'
-import type { Keymap } from '../components/keymap.ts'
-import { createKeymap, keysProblem } from '../components/keymap.ts'
 import type { Model } from '../components/model/model.ts'
 import { createModel } from '../components/model/model.ts'
-import type { Setting, Size, Template } from '../components/model/state.ts'
+import type { Setting, Size } from '../components/model/state.ts'
 import type { Terminal } from '../components/run-effects.ts'
 import { createRunner } from '../components/run-effects.ts'
-import { createTheme } from '../components/theme.ts'
-import { readStoreSettings } from '../store/open.ts'
 import type { AppOptions } from './cli/terminal.ts'
-import { joinWords } from './commands/as-command.ts'
-import { formatRateLimit } from './domain/kinds.ts'
 import { KeywrightError } from './domain/refusal.ts'
 import { displayText } from './domain/text.ts'
-import { formatDuration } from './domain/time.ts'
 import type { Manager } from './manager.ts'
 import { openManager } from './open-manager.ts'
 import { DEFAULT_STORE } from './runtime.ts'
 import { openTerminalInput } from './terminal-input.ts'
+import { settingOf } from './tui-setting.ts'
 
 const BIG_STORE_BYTES = 4 * 1024 * 1024
 const TICK_MS = 1000
@@ -100,28 +94,6 @@ async function runOn(options: AppOptions): Promise<Ended> {
     })
   } finally {
     await closedSoon(manager)
-  }
-}
-
-function settingOf(options: AppOptions): Setting {
-  const store = options.store ?? DEFAULT_STORE
-  const { keys = {}, templates = {} } = readStoreSettings(store, options.isInsecureAllowed)
-  const problem = keysProblem(keys)
-  if (problem !== null) throw new KeywrightError('INVALID_INPUT', `keywright.config.json: keys: ${problem}`)
-  const keymap: Keymap = createKeymap(keys)
-  return {
-    theme: createTheme(options),
-    keymap,
-    storeName: basename(store),
-    storeFlag: options.store,
-    storeFolder: dirname(resolve(store)),
-    isReadOnly: options.isReadOnly,
-    isDemo: options.isDemo,
-    zoneOffset: (ms) => -new Date(ms).getTimezoneOffset(),
-    templates: Object.entries(templates).map(([name, { expiresSeconds, rateLimits = [], tags = [] }]): Template => {
-      const texts = { rateLimits: joinWords(rateLimits.map(formatRateLimit)), tags: joinWords(tags) }
-      return { name, texts: expiresSeconds === undefined ? texts : { ...texts, expiresAt: formatDuration(expiresSeconds) } }
-    }),
   }
 }
 

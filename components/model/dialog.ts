@@ -26,6 +26,7 @@ export function openedDialog(state: State, command: ChangeCommand, ids: readonly
     command,
     title: titleOf(command, ids.length, whose),
     ids,
+    offset: 0,
     facts: null,
     revisions: new Map(),
     reason: EMPTY_INPUT,
@@ -61,6 +62,10 @@ export function dialogPress(state: State, dialog: DialogLayer, press: Press): St
   if (state.now - dialog.openedAt < GUARD_MS) return step(state)
   if (command === 'form.copy') return copied(state, dialog)
   if (command === 'dialog.enter') return entered(state, dialog)
+  if (command === 'suggestion.next' || command === 'suggestion.previous') {
+    const offset = dialog.offset + (command === 'suggestion.next' ? 1 : -1)
+    return step(withTopLayer(state, { ...dialog, offset: Math.max(0, Math.min(offset, dialog.ids.length - 1)) }))
+  }
   if (command === 'form.next') return step(withTopLayer(state, { ...dialog, focus: focusAfter(dialog, state.now, 1) }))
   if (command === 'form.previous') return step(withTopLayer(state, { ...dialog, focus: focusAfter(dialog, state.now, -1) }))
   if (dialog.focus === 'cancel' || dialog.focus === 'confirm') return command === 'dialog.confirm' ? confirmed(state, dialog) : step(state)

@@ -2,6 +2,7 @@
 
 import { joinWords, splitWords } from '../../src/commands/as-command.ts'
 import type { ChangeCommand, ReadCommand } from '../../src/commands/command.ts'
+import { scopeSet } from '../../src/commands/scope.ts'
 import type { Field, Fields } from '../../src/domain/field.ts'
 import { inputFromTexts } from '../../src/domain/field.ts'
 import type { Refusal } from '../../src/domain/refusal.ts'
@@ -108,6 +109,8 @@ function textsOf({ command, fixed, fields }: FormLayer): { texts: Map<string, re
 /** The command's input out of a form, or what is wrong and with which field. */
 export function inputOfForm(form: FormLayer): object | Refusal {
   const { texts, cleared } = textsOf(form)
+  // A form that shows all scopes of a key may take all of them away.
+  if (form.command.words === scopeSet.words && !texts.has('scopes')) texts.set('scopes', [])
   const wrong = form.fields.find(({ problem }) => problem !== null)
   if (wrong !== undefined) return { refused: 'INVALID_INPUT', message: wrong.problem as string, field: wrong.name }
   const input = inputFromTexts((form.command as ChangeCommand | ReadCommand).fields, texts)

@@ -19,6 +19,7 @@ import { openedFilter } from './filter.ts'
 import { INTERRUPTED } from './form-keys.ts'
 import { editForm, generateForm, overlapForm, rotateForm, scopesForm } from './forms.ts'
 import { openedHelp } from './help.ts'
+import { columnMoved } from './key-columns.ts'
 import { EMPTY_INPUT } from './line-input.ts'
 import { cursorRow } from './list.ts'
 import { allMarked, marked, rangeMarked, sortedByColumn } from './marks.ts'
@@ -27,7 +28,7 @@ import { backFrom, openedRow, quitFrom } from './opening.ts'
 import { newUsage, opened, orderedCalls, reloaded, switched, wentTo } from './pages.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
-import { ask, formatCount, pageOf, pushed, step, toasted, withPage } from './step.ts'
+import { andThen, ask, formatCount, pageOf, pushed, step, toasted, withPage } from './step.ts'
 
 type Handler = (state: State) => Step
 
@@ -158,13 +159,8 @@ const column =
   (by: number): Handler =>
   (state) => {
     const page = pageOf(state)
-    return step(
-      page.screen === 'keys' ? withPage(state, { ...page, column: Math.max(0, Math.min(KEY_COLUMNS_LAST, page.column + by)) }) : state,
-    )
+    return step(page.screen === 'keys' ? withPage(state, { ...page, column: columnMoved(page.column, by, state.size) }) : state)
   }
-/** Index of the last column that the cursor of columns reaches; the screen draws as many. */
-const KEY_COLUMNS_LAST = 8
-
 const NOTHING: Handler = (state) => step(state)
 
 const HANDLERS: Readonly<Partial<Record<CommandName, Handler>>> = {
@@ -205,6 +201,7 @@ const HANDLERS: Readonly<Partial<Record<CommandName, Handler>>> = {
   },
   'usage.store': (state) => switched(state, 'usage'),
   filter: openedFilter,
+  find: (state) => andThen(switched(state, 'keys'), openedFilter),
   sort: sortedByColumn,
   'column.left': column(-1),
   'column.right': column(1),

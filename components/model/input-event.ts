@@ -9,15 +9,6 @@ const MAX_BURST = 64
 /** A long paste comes in pieces; what follows so soon after one is its next. */
 const BURST_GAP_MS = 150
 
-/** Whether the topmost layer takes text. */
-export function isTyping(state: State): boolean {
-  const layer = topLayer(state)
-  if (layer === null || layer.kind === 'panel') return false
-  if (layer.kind === 'help') return layer.isTyping
-  if (layer.kind === 'reveal') return layer.path !== null
-  return layer.kind !== 'dialog' || layer.focus === 'reason' || layer.focus === 'word'
-}
-
 /** Text goes on behind an Enter: a line end inside of a paste, which must not submit what stands before it. */
 function goesOnBehindEnter(presses: readonly Press[]): boolean {
   const enter = presses.findIndex(({ name }) => name === 'enter')

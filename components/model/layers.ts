@@ -71,6 +71,8 @@ export interface DialogLayer {
   readonly title: string
   /** Frozen when the dialog opened. */
   readonly ids: readonly string[]
+  /** Keys that are scrolled away above. */
+  readonly offset: number
   /** Null until they are known. */
   readonly facts: readonly KeyRow[] | null
   readonly revisions: ReadonlyMap<string, number>

@@ -7,9 +7,14 @@ import type { Page, Size, State } from './state.ts'
 const FRAME_ROWS = 4
 /** From this width on a detail pane stands beside the list. */
 const WIDE_COLUMNS = 116
-const PANE_COLUMNS = 46
+const PANE_COLUMNS = 40
 const USAGE_LIST_ROWS = 6
 const FINDING_ROWS = 4
+
+/** A line of linear text may take two of the terminal. */
+export function spokenRows(height: number, isSpoken: boolean): number {
+  return isSpoken ? Math.max(1, Math.floor(height / 2)) : height
+}
 
 export function bodyHeight({ rows }: Size): number {
   return Math.max(1, rows - FRAME_ROWS)
@@ -19,7 +24,7 @@ export function paneWidth({ columns }: Size): number {
   return columns >= WIDE_COLUMNS ? PANE_COLUMNS : 0
 }
 
-type Drawn = Pick<State, 'size' | 'pulse' | 'trouble'>
+type Drawn = Pick<State, 'size' | 'pulse' | 'trouble' | 'setting'>
 
 export function bannerHeight(state: Drawn): number {
   return bannerRows(state).length
@@ -36,5 +41,5 @@ export function listHeight(state: Drawn, { screen }: Page): number {
     key: 0,
     usage: body - Math.min(USAGE_LIST_ROWS, Math.floor(body / 3)),
   }[screen]
-  return Math.max(1, body - taken)
+  return spokenRows(Math.max(1, body - taken), state.setting.theme.isSpoken)
 }

@@ -3,16 +3,13 @@
 import { parseFilter } from '../../src/domain/filter-language.ts'
 import type { Sort } from '../../src/domain/selection.ts'
 import { rangeOf } from './actions.ts'
+import { KEY_COLUMNS } from './key-columns.ts'
 import { listHeight } from './layout.ts'
 import { moved } from './list.ts'
 import { reloaded } from './pages.ts'
 import type { KeysPage, State } from './state.ts'
 import type { Step } from './step.ts'
 import { ask, pageOf, slotOf, step, toasted, withPage } from './step.ts'
-
-/** The columns of Keys that can be sorted by, in the order in which they stand. */
-export const KEY_COLUMNS = ['status', 'name', 'userId', 'id', 'scopes', 'expiresAt', 'lastUsedAt', 'hour', 'limited'] as const
-export type KeyColumn = (typeof KEY_COLUMNS)[number]
 
 const SORTABLE: ReadonlySet<string> = new Set(['status', 'name', 'userId', 'id', 'expiresAt', 'lastUsedAt'])
 

@@ -1,7 +1,7 @@
 // Moving the cursor on any page. What comes into reach is asked for.
 
 import { keyPageLines } from '../screens/key-lines.ts'
-import { bodyHeight, listHeight } from './layout.ts'
+import { bodyHeight, listHeight, spokenRows } from './layout.ts'
 import type { List } from './list.ts'
 import { cursorIndex, isShort, moved } from './list.ts'
 import { questionsOf } from './pages.ts'
@@ -24,7 +24,10 @@ export function lineMoved(
 }
 
 function keyPageMoved(state: State, page: KeyPage, by: number): KeyPage {
-  return { ...page, ...lineMoved(page, by, keyPageLines(state, page).length, bodyHeight(state.size)) }
+  return {
+    ...page,
+    ...lineMoved(page, by, keyPageLines(state, page).length, spokenRows(bodyHeight(state.size), state.setting.theme.isSpoken)),
+  }
 }
 
 const isOnFirst = ({ isAtStart, rows, cursor }: List<unknown>): boolean => isAtStart && rows[0]?.id === cursor

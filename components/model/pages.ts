@@ -19,7 +19,7 @@ const MAX_PAGES = 50
 const RECORDS_OF_KEY = 12
 const TIMELINE_SPANS = 160
 
-type New<P extends Page> = Omit<P, 'id'>
+type New<P extends Page> = P extends Page ? Omit<P, 'id'> : never
 
 export const newKeys = (filter = ''): New<KeysPage> => ({
   screen: 'keys',
@@ -145,13 +145,13 @@ export function orderedCalls({ glance, isByLimited }: UsagePage): ListRow<NamedC
 }
 
 /** A new page on top of the one that is shown; what lay ahead in the history is forgotten. */
-export function opened(state: State, page: Omit<Page, 'id'>): Step {
+export function opened(state: State, page: New<Page>): Step {
   const withId = { ...page, id: state.nextId } as Page
   const pages = [...state.pages.slice(0, state.pageAt + 1), withId].slice(-MAX_PAGES)
   return andThen(dropped(state), (next) => reloaded({ ...next, nextId: state.nextId + 1, pages, pageAt: pages.length - 1 }))
 }
 
-const BEGINNINGS: Readonly<Record<Exclude<Screen, 'key'>, () => Omit<Page, 'id'>>> = {
+const BEGINNINGS: Readonly<Record<Exclude<Screen, 'key'>, () => New<Page>>> = {
   keys: newKeys,
   users: newUsers,
   usage: newUsage,

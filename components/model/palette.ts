@@ -13,7 +13,8 @@ import { acceptLossForm, explainForm, generateForm, overlapForm } from './forms.
 import { dialogAbout, ran } from './handlers.ts'
 import type { PaletteLayer } from './layers.ts'
 import { edited, inputOf } from './line-input.ts'
-import { filtered, newAudit, newKeys, opened, switched } from './pages.ts'
+import { filtered, switched } from './pages.ts'
+import { ranAudit, ranList, ranStats, ranUsers } from './palette-flags.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
 import { andThen, ask, pageOf, popped, step, toasted, withTopLayer } from './step.ts'
@@ -30,8 +31,10 @@ const screen = (words: 'keys' | 'users' | 'usage' | 'audit' | 'hygiene', summary
   summary,
   run: (state, rest) => {
     if (rest.length === 0) return switched(state, words)
-    if (words === 'keys') return opened(state, newKeys(rest.join(' ')))
-    if (words === 'audit') return opened(state, newAudit(rest.join(' ')))
+    if (words === 'keys') return ranList(state, rest)
+    if (words === 'audit') return ranAudit(state, rest)
+    if (words === 'users') return ranUsers(state, rest)
+    if (words === 'usage') return ranStats(state, rest)
     return andThen(switched(state, words), (next) => filtered(next, rest.join(' ')))
   },
 })
@@ -41,6 +44,7 @@ const onKey =
   (words: string, here: (state: State) => Step): Entry['run'] =>
   (state, [name, ...more]) => {
     if (name === undefined) return here(state)
+    if (name.startsWith('--')) return step(toasted(state, 'warn', 'here give the id or shortId of one key, or nothing for the key in hand'))
     if (more.length > 0) return step(toasted(state, 'warn', 'one key at a time; mark several on Keys with space'))
     return step(state, ask(`palette:${words}`, { ask: 'named', query: { ref: parseKeyRef(name) } }))
   }
@@ -68,10 +72,10 @@ const SCREENS: readonly Entry[] = [
 const RUNS: Readonly<Record<string, Entry['run']>> = {
   generate: (state, [owner]) => generateForm(state, owner ?? null, null),
   validate: (state) => explainForm(state),
-  list: (state, rest) => opened(state, newKeys(rest.join(' '))),
+  list: ranList,
   show: onKey('show', (state) => ran(state, 'open')),
-  users: (state) => switched(state, 'users'),
-  stats: (state) => switched(state, 'usage'),
+  users: ranUsers,
+  stats: ranStats,
   rotate: action('rotate', 'key.rotate'),
   'grace end': overlap('grace end', 'end'),
   'grace extend': overlap('grace extend', 'extend'),
@@ -82,7 +86,7 @@ const RUNS: Readonly<Record<string, Entry['run']>> = {
   'scope remove': action('scope remove', 'key.scopes'),
   'scope set': action('scope set', 'key.scopes'),
   update: action('update', 'key.edit'),
-  'audit list': (state) => switched(state, 'audit'),
+  'audit list': ranAudit,
   'audit verify': (state) => andThen(switched(state, 'audit'), (next) => ran(next, 'audit.verify')),
   'audit accept-loss': (state) => acceptLossForm(state),
   hygiene: (state) => switched(state, 'hygiene'),

@@ -4,7 +4,7 @@ import type { Press } from '../keys.ts'
 import { blocksHeight, panelBlocks } from '../screens/panel-blocks.ts'
 import { INTERRUPTED } from './form-keys.ts'
 import type { PanelLayer, PanelSubject } from './layers.ts'
-import { bodyHeight } from './layout.ts'
+import { bodyHeight, spokenRows } from './layout.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
 import { popped, pushed, step, withTopLayer } from './step.ts'
@@ -16,7 +16,7 @@ export function openedPanel(state: State, subject: PanelSubject): State {
 const FAR = 1_000_000
 
 export function panelPress(state: State, panel: PanelLayer, press: Press): Step {
-  const height = Math.max(1, bodyHeight(state.size) - 1)
+  const height = spokenRows(Math.max(1, bodyHeight(state.size) - 1), state.setting.theme.isSpoken)
   const command = state.setting.keymap.commandOf(press.name, ['panel'])
   const moves: Readonly<Record<string, number>> = {
     'cursor.down': 1,

@@ -4,7 +4,7 @@ import { Box, Text } from 'ink'
 import { memo } from 'react'
 import type { Theme } from '../theme.ts'
 import type { Row } from './row.ts'
-import { drawRow } from './row.ts'
+import { drawRow, spokenText } from './row.ts'
 
 export const Line = memo(({ text }: { readonly text: string }) => <Text wrap="truncate">{text}</Text>)
 
@@ -18,12 +18,12 @@ interface RowsProps {
 /** As many rows as the height takes, each as wide as the width; what is missing is blank. */
 export function Rows({ rows, width, height, theme }: RowsProps) {
   const shown = rows.slice(0, height)
-  const texts = shown.map((row) => drawRow(row, width, theme))
+  const texts = shown.map((row) => (theme.isSpoken ? spokenText(row, theme) : drawRow(row, width, theme)))
   if (theme.isSpoken)
     return (
       <Box flexDirection="column">
         {texts.map((text, index) => (
-          <Line key={String(index)} text={text.trimEnd()} />
+          <Text key={String(index)}>{text}</Text>
         ))}
       </Box>
     )

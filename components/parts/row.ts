@@ -61,6 +61,14 @@ export function drawRow({ spans, right = [], isCursor = false }: Row, width: num
   return all.map(({ role, text }) => paint(role, text)).join('')
 }
 
+/** The whole row as one line of words, however long: a screen reader reads it, a terminal wraps it. */
+export function spokenText({ spans, right = [] }: Row, { isAscii }: Theme): string {
+  const text = [...spans, ...(right.length > 0 ? ['  ', ...right] : [])]
+    .map((span) => screenText(typeof span === 'string' ? span : span[1], isAscii))
+    .join('')
+  return text.trimEnd()
+}
+
 /** One cell of a table: exactly so wide. */
 export function cell(text: string, width: number, theme: Theme, options: { role?: Role; isRight?: boolean } = {}): Span {
   const shown = pad(cut(screenText(text, theme.isAscii), width, theme.glyphs.ellipsis), width, options.isRight)

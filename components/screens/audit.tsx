@@ -3,6 +3,7 @@
 import type { AuditRow, Timeline } from '../../src/domain/audit.ts'
 import { AUDIT_FILTER_WORDS, parseAuditFilter } from '../../src/domain/audit-filter.ts'
 import { histogram } from '../charts/histogram.ts'
+import { listHeight } from '../model/layout.ts'
 import { cursorRow, visible } from '../model/list.ts'
 import type { AuditPageState, State } from '../model/state.ts'
 import { formatWhen } from '../model/step.ts'
@@ -110,7 +111,7 @@ export function AuditScreen({ state, page, height }: { readonly state: State; re
       ],
     ),
   )
-  const rows = visible(page.list, height - 2).map(({ id, item }): Row => {
+  const rows = visible(page.list, listHeight(state, page)).map(({ id, item }): Row => {
     const isCursor = id === page.list.cursor
     if (theme.isSpoken) return spokenRow(item, isCursor, state)
     return { spans: [`${isCursor ? CURSOR : ' '} `, ...cellsOf(item, columns, state)], isCursor }

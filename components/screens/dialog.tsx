@@ -1,6 +1,7 @@
 // A dangerous dialog: what it is about, what would stop working, a reason, perhaps a word, and two buttons.
 
 import type { KeyRow } from '../../src/queries/keys.ts'
+import { shortCount } from '../charts/scale.ts'
 import { needsWord } from '../model/dialog.ts'
 import type { DialogLayer } from '../model/layers.ts'
 import type { State } from '../model/state.ts'
@@ -9,7 +10,7 @@ import { inputSpans } from '../parts/input.ts'
 import { Rows } from '../parts/lines.tsx'
 import type { Row, Span } from '../parts/row.ts'
 import { CURSOR, cell, row } from '../parts/row.ts'
-import { statusSpan } from '../parts/status.ts'
+import { STATUS_WIDTH, statusSpan } from '../parts/status.ts'
 import { wrapped } from '../parts/text.ts'
 import type { Role } from '../theme.ts'
 
@@ -20,33 +21,44 @@ const HOUR_MS = 3_600_000
 /** From this width on there is room for the shortId. */
 const WIDTH_WITH_ID = 100
 
-/** Each key with its last use and its calls of the last hour. */
-function keyRows({ facts, ids }: DialogLayer, room: number, state: State): Row[] {
+const USED = 16
+const CALLS = 14
+const OWNER = 14
+
+/** Each key with its last use and its calls of the last hour; those in use first. What does not fit is scrolled with up and down. */
+function keyRows({ facts, ids, offset }: DialogLayer, room: number, state: State): Row[] {
   const { theme } = state.setting
   if (facts === null) return [row('  looking at what this would stop')]
-  const shown = facts.length > room ? facts.slice(0, Math.max(1, room - 1)) : facts
   const width = state.size.columns
-  const name = Math.max(10, Math.floor((width - (width < WIDTH_WITH_ID ? 60 : 73)) / 2) + 8)
-  const rows = shown.map((key) =>
+  const idWidth = width < WIDTH_WITH_ID ? 0 : 13
+  const name = Math.max(8, width - 2 - OWNER - STATUS_WIDTH - USED - CALLS - idWidth - 4)
+  const sorted = facts.toSorted((a, b) => b.acceptedLastHour - a.acceptedLastHour)
+  const shown = facts.length > room ? Math.max(1, room - 1) : facts.length
+  const from = Math.min(offset, facts.length - shown)
+  const rows = sorted.slice(from, from + shown).map((key) =>
     row(
       '  ',
       cell(key.name ?? key.id, name, theme),
       ' ',
-      cell(key.userId, Math.min(name, 20), theme),
+      cell(key.userId, OWNER, theme),
       ' ',
-      ...(width < WIDTH_WITH_ID ? [] : ([['dim', `${key.secrets[0]?.shortId ?? key.id} `]] as const)),
+      ...(idWidth === 0 ? [] : ([['dim', `${key.secrets[0]?.shortId ?? ''} `]] as const)),
       statusSpan(key.status, theme),
       ' ',
-      [
-        key.acceptedLastHour > 0 ? 'warn' : 'dim',
-        `last used ${formatWhen(key.lastUsedAt, state.now, 'never')}, ${formatCount(key.acceptedLastHour)} calls in the last hour`,
-      ],
+      cell(key.lastUsedAt === null ? 'never used' : `used ${formatWhen(key.lastUsedAt, state.now, '')}`, USED, theme, {
+        role: key.acceptedLastHour > 0 ? 'warn' : 'dim',
+      }),
+      ' ',
+      cell(`${shortCount(key.acceptedLastHour)} calls/h`, CALLS, theme, { role: key.acceptedLastHour > 0 ? 'warn' : 'dim' }),
     ),
   )
   const gone = ids.length - facts.length
+  const left = facts.length - from - shown
   return [
     ...rows,
-    ...(facts.length > shown.length ? [row(`  and ${formatCount(facts.length - shown.length)} more`)] : []),
+    ...(facts.length > shown
+      ? [row(['dim', `  ${from > 0 ? `${formatCount(from)} above, ` : ''}and ${formatCount(left)} more; down and up scroll`])]
+      : []),
     ...(gone > 0 ? [row(['warn', `  ${gone} of them are gone`])] : []),
   ]
 }

@@ -24,7 +24,7 @@ function fieldRows(state: State, form: FormLayer, one: FormField, isFocused: boo
   const { theme } = state.setting
   const width = state.size.columns
   const { field, input, problem, choices } = one
-  const label: Span = [isFocused ? 'strong' : 'dim', pad(`${one.label}${field.required ? '' : ''}`, LABEL)]
+  const label: Span = [isFocused ? 'strong' : 'dim', pad(`${one.label}${field.required ? ' *' : ''}`, LABEL)]
   const value: Span[] =
     choices.length > 0 ? choiceSpans(one, isFocused) : inputSpans(input, isFocused, width - LABEL - 4, theme, field.isSecret)
   const said = problem ?? warningOf(form, one)

@@ -2,6 +2,7 @@
 
 import type { FindingRow } from '../../src/queries/hygiene.ts'
 import type { CommandName } from '../keymap.ts'
+import { listHeight } from '../model/layout.ts'
 import { cursorRow, visible } from '../model/list.ts'
 import type { HygienePage, State } from '../model/state.ts'
 import { formatCount } from '../model/step.ts'
@@ -66,7 +67,7 @@ function explained(finding: FindingRow | null, state: State): Row[] {
 export function HygieneScreen({ state, page, height }: { readonly state: State; readonly page: HygienePage; readonly height: number }) {
   const { theme } = state.setting
   const listRows = Math.max(1, height - 4)
-  const rows = visible(page.list, listRows).map(({ id, item }) => findingRow(item, id === page.list.cursor, state))
+  const rows = visible(page.list, listHeight(state, page)).map(({ id, item }) => findingRow(item, id === page.list.cursor, state))
   const empty = row(page.list.isLoaded ? (page.all.length === 0 ? '  nothing to mend' : `  no finding fits /${page.filter}`) : '  looking')
   const padding = Array.from({ length: Math.max(0, listRows - Math.max(1, rows.length)) }, () => row())
   const shown = [...(rows.length === 0 ? [empty] : rows), ...padding, ...explained(cursorRow(page.list), state)]

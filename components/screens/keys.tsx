@@ -7,35 +7,19 @@ import { formatRateLimit } from '../../src/domain/kinds.ts'
 import type { KeyRow } from '../../src/queries/keys.ts'
 import { sparkline } from '../charts/sparkline.ts'
 import { rangeOf } from '../model/actions.ts'
+import type { KeyColumn } from '../model/key-columns.ts'
+import { columnsOf, GUTTER, KEY_COLUMNS } from '../model/key-columns.ts'
 import { bodyHeight, listHeight, paneWidth } from '../model/layout.ts'
 import { cursorRow, visible } from '../model/list.ts'
-import type { KeyColumn } from '../model/marks.ts'
-import { KEY_COLUMNS } from '../model/marks.ts'
 import type { KeysPage, State } from '../model/state.ts'
 import { formatCount, formatWhen } from '../model/step.ts'
-import type { Column, Placed } from '../parts/columns.ts'
-import { placed } from '../parts/columns.ts'
+import type { Placed } from '../parts/columns.ts'
 import { Rows } from '../parts/lines.tsx'
 import type { Row, Span } from '../parts/row.ts'
 import { CURSOR, cell, row } from '../parts/row.ts'
-import { STATUS_WIDTH, statusSpan } from '../parts/status.ts'
+import { statusSpan } from '../parts/status.ts'
 import { wrapped } from '../parts/text.ts'
 import type { Theme } from '../theme.ts'
-
-const COLUMNS: readonly Column<KeyColumn>[] = [
-  { name: 'status', title: 'status', least: STATUS_WIDTH, grow: 0, rank: 0 },
-  { name: 'name', title: 'name', least: 13, grow: 3, rank: 0 },
-  { name: 'userId', title: 'owner', least: 10, grow: 2, rank: 0 },
-  { name: 'id', title: 'shortId', least: 12, grow: 0, rank: 1 },
-  { name: 'scopes', title: 'scopes', least: 14, grow: 3, rank: 5 },
-  { name: 'expiresAt', title: 'expires', least: 9, grow: 0, rank: 2 },
-  { name: 'lastUsedAt', title: 'last used', least: 10, grow: 0, rank: 3 },
-  { name: 'hour', title: 'last hour', least: 15, grow: 0, rank: 4 },
-  { name: 'limited', title: 'limited', least: 7, grow: 0, isRight: true, rank: 6 },
-]
-
-/** Cursor and mark, before the first column. */
-const GUTTER = 3
 
 const shortIdOf = ({ secrets }: KeyRow): string => secrets[0]?.shortId ?? ''
 
@@ -92,9 +76,9 @@ function spokenRow(key: KeyRow, isCursor: boolean, isMarked: boolean, now: numbe
   return row(`${isCursor ? CURSOR : ' '}${isMarked ? '*' : ' '} ${parts.join(', ')}`)
 }
 
-export function keysRows(state: State, page: KeysPage, width: number, height: number): Row[] {
+function keysRows(state: State, page: KeysPage, height: number): Row[] {
   const { theme } = state.setting
-  const columns = placed(COLUMNS, width - GUTTER)
+  const columns = columnsOf(state.size)
   const range = new Set(rangeOf(page))
   const rows = visible(page.list, height - 1).map(({ id, item: asked }): Row => {
     // Nobody tells when a key expires or its overlap ends: time does.
@@ -167,10 +151,7 @@ export function KeysScreen({ state, page, height }: { readonly state: State; rea
   const { columns } = state.size
   const pane = theme.isSpoken ? 0 : paneWidth(state.size)
   const width = columns - pane
-  const rows =
-    page.list.rows.length === 0
-      ? emptyRows(state, page)
-      : keysRows(state, page, width - (pane > 0 ? 1 : 0), Math.min(height, listHeight(state, page) + 1))
+  const rows = page.list.rows.length === 0 ? emptyRows(state, page) : keysRows(state, page, Math.min(height, listHeight(state, page) + 1))
   const list = <Rows rows={rows} width={width} height={height} theme={theme} />
   if (pane === 0) return list
   return (

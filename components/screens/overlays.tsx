@@ -4,6 +4,7 @@ import { Box } from 'ink'
 import { whyNot } from '../model/actions.ts'
 import { helpLines, matchesOf } from '../model/help.ts'
 import type { HelpLayer, PaletteLayer, PanelLayer } from '../model/layers.ts'
+import { spokenRows } from '../model/layout.ts'
 import { fittingEntries } from '../model/palette.ts'
 import type { State } from '../model/state.ts'
 import { Rows } from '../parts/lines.tsx'
@@ -70,10 +71,14 @@ export function PanelScreen({ state, layer, height }: Props<PanelLayer>) {
   const blocks = panelBlocks(state, layer.subject)
   const room = Math.max(1, height - 1)
   const offset = Math.max(0, Math.min(layer.offset, blocksHeight(blocks) - room))
+  if (theme.isSpoken) {
+    const rows = blocks.flatMap((block) => ('table' in block ? [] : block.rows)).slice(offset, offset + spokenRows(room, true))
+    return <Rows rows={[row(CURSOR, ` ${panelTitle(layer.subject)}`), ...rows]} width={columns} height={height} theme={theme} />
+  }
   return (
-    <Box flexDirection="column" {...(theme.isSpoken ? {} : { width: columns, height })}>
+    <Box flexDirection="column" width={columns} height={height}>
       <Rows rows={[row(CURSOR, ['strong', ` ${panelTitle(layer.subject)}`])]} width={columns} height={1} theme={theme} />
-      <Box flexDirection="column" overflow="hidden" {...(theme.isSpoken ? {} : { height: room })}>
+      <Box flexDirection="column" overflow="hidden" height={room}>
         <Box flexDirection="column" flexShrink={0} marginTop={-offset}>
           {blocks.map((block, index) => (
             <PanelBlock key={String(index)} block={block} width={columns} theme={theme} />

@@ -8,6 +8,7 @@ import { formatCount, formatWhen } from '../model/step.ts'
 import { Rows } from '../parts/lines.tsx'
 import type { Row, Span } from '../parts/row.ts'
 import { CURSOR, cell, row } from '../parts/row.ts'
+import { wrapped } from '../parts/text.ts'
 import { chartRows, heatmapRows } from './chart-rows.ts'
 
 const HEATMAP_COLUMNS = 58
@@ -18,18 +19,20 @@ const HEATMAP_ROWS = 10
 const TALL_ROWS = 30
 const COUNT_WIDTH = 12
 
-function totalsRow(state: State, page: UsagePage): Row {
+function totalsRows(state: State, page: UsagePage): Row[] {
   const { glance } = page
-  if (glance === null) return row('  counting')
+  if (glance === null) return [row('  counting')]
   const refused = Object.entries(glance.refused).filter(([code, count]) => count > 0 && code !== 'RATE_LIMITED')
-  const spans: Span[] = [
+  const totals: Span[] = [
     '  ',
     ['accent', `accepted ${formatCount(glance.usageCount)}`],
     '   ',
     ['limited', `rate-limited ${formatCount(glance.rateLimitedCount)}`],
-    ...refused.flatMap(([code, count]): Span[] => ['   ', ['warn', `${code} ${formatCount(count)}`]]),
   ]
-  return { spans, right: [['dim', `last use ${formatWhen(glance.lastUsedAt, state.now, 'never')}  `]] }
+  const first: Row = { spans: totals, right: [['dim', `last use ${formatWhen(glance.lastUsedAt, state.now, 'never')}  `]] }
+  const words = refused.map(([code, count]) => `${code}\u00a0${formatCount(count)}`).join(' ')
+  if (words === '') return [first]
+  return [first, ...wrapped(words, state.size.columns - 4).map((line) => row('  ', ['warn', line.replaceAll('\u00a0', ' ')]))]
 }
 
 /** The keys with the most calls, with both counts in words above them. */
@@ -74,7 +77,8 @@ export function UsageScreen({ state, page, height }: { readonly state: State; re
   const { columns } = state.size
   const { glance, window, mode } = page
   const listRows = listHeight(state, page)
-  const room = Math.max(3, height - 1 - listRows)
+  const totals = totalsRows(state, page)
+  const room = Math.max(3, height - totals.length - listRows)
   const isWide = columns >= WIDE_COLUMNS && !theme.isSpoken
   const isTall = !isWide && room >= TALL_ROWS - HEATMAP_ROWS && !page.isHeatmapShown
   const heat =
@@ -94,7 +98,7 @@ export function UsageScreen({ state, page, height }: { readonly state: State; re
   const middle = page.isHeatmapShown && !isWide ? heat : [...chart, ...(isTall ? heat : [])]
   return (
     <Box flexDirection="column" width={theme.isSpoken ? undefined : columns}>
-      <Rows rows={[totalsRow(state, page)]} width={columns} height={1} theme={theme} />
+      <Rows rows={totals} width={columns} height={totals.length} theme={theme} />
       {isWide ? (
         <Box width={columns} height={room}>
           <Rows rows={chart} width={columns - HEATMAP_COLUMNS - 2} height={room} theme={theme} />

@@ -2,6 +2,7 @@
 
 import type { Status } from '../../src/domain/key.ts'
 import type { UserRow } from '../../src/queries/keys.ts'
+import { listHeight } from '../model/layout.ts'
 import { visible } from '../model/list.ts'
 import type { State, UsersPage } from '../model/state.ts'
 import { formatCount, formatWhen } from '../model/step.ts'
@@ -83,7 +84,7 @@ export function UsersScreen({ state, page, height }: { readonly state: State; re
       ],
     ),
   )
-  const rows = visible(page.list, height - 1).map(({ id, item }): Row => {
+  const rows = visible(page.list, listHeight(state, page)).map(({ id, item }): Row => {
     const isCursor = id === page.list.cursor
     if (theme.isSpoken) return spokenRow(item, isCursor, state.now)
     return { spans: [`${isCursor ? CURSOR : ' '} `, ...cellsOf(item, columns, theme, state.now)], isCursor }

@@ -34,12 +34,41 @@ export function commandText(command: { readonly words: string; readonly fields: 
   return ['keywright', command.words, ...words.map(shellWord)].join(' ')
 }
 
-/** Words of a typed text: split at spaces, with quotes around what holds some. */
+/** Words of a typed text: split at spaces, with quotes around what holds some; in double quotes a backslash keeps the next as it is. */
 export function splitWords(text: string): string[] {
-  return [...text.matchAll(/'([^']*)'?|"([^"]*)"?|([^\s'"]\S*)/g)].map(([, single, double, plain]) => single ?? double ?? plain ?? '')
+  return [...text.matchAll(/'([^']*)'?|"((?:[^"\\]|\\.)*)"?|([^\s'"]\S*)/g)].map(
+    ([, single, double, plain]) => single ?? double?.replace(/\\(.)/g, '$1') ?? plain ?? '',
+  )
+}
+
+function quotedWord(word: string): string {
+  if (word !== '' && !/[\s'"]/.test(word)) return word
+  return word.includes("'") ? `"${word.replace(/["\\]/g, '\\$&')}"` : `'${word}'`
 }
 
 /** The words as one text that `splitWords` takes apart again. */
 export function joinWords(words: readonly string[]): string {
-  return words.map((word) => (/[\s'"]/.test(word) || word === '' ? (word.includes("'") ? `"${word}"` : `'${word}'`) : word)).join(' ')
+  return words.map(quotedWord).join(' ')
+}
+
+/** Typed words as texts by field: flags with their values, what stands without a flag to the fields that take it; or the word that fits nowhere. */
+export function textsOfWords(fields: Fields, words: readonly string[]): Map<string, readonly string[]> | { readonly stray: string } {
+  const texts = new Map<string, readonly string[]>()
+  const entries = Object.entries(fields)
+  const position = entries.find(([, field]) => field.position)?.[0]
+  let name = position
+  for (const word of words) {
+    if (word.startsWith('--')) {
+      const [flag = '', ...inline] = word.slice(2).split('=')
+      name = entries.find(([, field]) => field.flag === flag)?.[0]
+      if (name === undefined) return { stray: word }
+      texts.set(name, [...(texts.get(name) ?? []), ...(inline.length > 0 ? [inline.join('=')] : [])])
+    } else if (name === undefined) return { stray: word }
+    else {
+      texts.set(name, [...(texts.get(name) ?? []), word])
+      // One value a flag, several where it takes a list.
+      if (fields[name]?.kind.isList !== true) name = position
+    }
+  }
+  return texts
 }

@@ -173,7 +173,7 @@ test('what takes over 200 ms shows that it runs, time goes on meanwhile, and sto
   vi.advanceTimersByTime(199)
   expect(sent).toEqual([])
   vi.advanceTimersByTime(1)
-  expect(sent).toEqual([{ on: 'progress', slot: 's', label: 'looking at every key', progress: null }])
+  expect(sent).toEqual([{ on: 'progress', slot: 's', label: 'looking at every key', progress: null, isCancellable: true }])
   vi.advanceTimersByTime(300)
   expect(sent.filter(({ on }) => on === 'tick')).toHaveLength(3)
   gate.resolve()

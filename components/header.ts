@@ -15,8 +15,6 @@ import { row } from './parts/row.ts'
 import { findingCounts } from './screens/hygiene.tsx'
 import { formatRate } from './screens/users.tsx'
 
-/** Work that takes longer than this shows that it runs. */
-const SHOW_BUSY_MS = 200
 const SPIN_MS = 100
 const BAR_CELLS = 20
 
@@ -126,9 +124,9 @@ export function bannerRows({ pulse, trouble }: State): Row[] {
   return [row(['bad', ` ${fault.code} `], fault.message), row(['dim', ` ${fault.hint ?? 'what is shown is what was known before'}`])]
 }
 
-/** The slowest work that is going on, if it takes long enough to be told. */
+/** The work that has gone on for the longest time, of what takes long enough to be told. */
 function busyRow({ busy, now, setting: { theme } }: State): Row | null {
-  const [slow] = [...busy.values()].filter(({ since }) => now - since >= SHOW_BUSY_MS)
+  const [slow] = busy.values()
   if (slow === undefined) return null
   const { glyphs, isAnimated } = theme
   const spin = isAnimated ? `${glyphs.spin[Math.floor(now / SPIN_MS) % glyphs.spin.length]} ` : ''

@@ -97,13 +97,15 @@ export function createRunner(
     const controller = new AbortController()
     running.set(slot, controller)
     const isCurrent = (): boolean => running.get(slot) === controller
+    let isSlow = false
     const slow = setTimeout(() => {
+      isSlow = true
       send({ on: 'progress', slot, label, progress: null })
       tickWhileBusy()
     }, SHOW_AFTER_MS)
     try {
       await work(controller.signal, (progress) => {
-        if (isCurrent()) send({ on: 'progress', slot, label, progress })
+        if (isSlow && isCurrent()) send({ on: 'progress', slot, label, progress })
       })
     } catch (error) {
       if (isCurrent()) send({ on: 'failed', slot, error: faultOf(error) })

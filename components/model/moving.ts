@@ -4,7 +4,7 @@ import { keyPageLines } from '../screens/key-lines.ts'
 import { bodyHeight, listHeight } from './layout.ts'
 import type { List } from './list.ts'
 import { isShort, moved } from './list.ts'
-import { questionsOf } from './pages.ts'
+import { questionsOf, withoutTimeline } from './pages.ts'
 import type { KeyPage, Page, State } from './state.ts'
 import type { Step } from './step.ts'
 import { pageOf, step, withPage } from './step.ts'
@@ -57,7 +57,9 @@ export function movedBy(state: State, by: number): Step {
   const next = pageMoved(state, page, by)
   const after = withPage(state, next)
   const isWindowed = next.screen === 'keys' || next.screen === 'users' || next.screen === 'audit'
-  return isWindowed && isShort<unknown>(next.list, listHeight(state, next)) ? step(after, ...questionsOf(after, next)) : step(after)
+  return isWindowed && isShort<unknown>(next.list, listHeight(state, next))
+    ? step(after, ...withoutTimeline(questionsOf(after, next)))
+    : step(after)
 }
 
 /** Half a page, or a page less one row, as pagers do. */

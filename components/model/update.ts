@@ -88,10 +88,8 @@ export function update(before: State, message: Message): Step {
       return faulted(settled(state, message.slot), message.slot, message.error)
     case 'cancelled':
       return step(settled(state, message.slot))
-    case 'progress': {
-      const since = state.busy.get(message.slot)?.since ?? message.at
-      return step({ ...state, busy: new Map(state.busy).set(message.slot, { since, label: message.label, progress: message.progress }) })
-    }
+    case 'progress':
+      return step({ ...state, busy: new Map(state.busy).set(message.slot, { label: message.label, progress: message.progress }) })
     case 'warning':
       return step(toasted(state, 'warn', message.text))
   }

@@ -19,6 +19,9 @@ const ROWS = [
   'audit-pages',
   'processes',
   'windows',
+  'first-frame',
+  'key-press',
+  'audit-screen',
 ]
 
 test('every row of the benchmarks runs in its short form, and its answers are right', () => {

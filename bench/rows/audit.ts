@@ -18,7 +18,8 @@ const KEYS = 1000
 const RECORDS = 100_000
 const MANY_RECORDS = 1_000_000
 
-function filesOf({ log }: BuiltStore): string[] {
+/** The files of a store's log. */
+export function filesOf({ log }: BuiltStore): string[] {
   const folder = dirname(log)
   return readdirSync(folder).map((name) => join(folder, name))
 }
@@ -61,7 +62,7 @@ const SPANS = 120
 /** Searches that find nothing: by any text, in capitals or not; and by exact members. */
 const NOTHING: readonly AuditPageFilter[] = [
   { text: 'no such text' },
-  { text: 'zq' },
+  { text: '~q' },
   { keyId: 'key_zzzzzzzzzzzz' },
   { actor: 'nobody' },
   { action: 'key.update', userId: 'nobody' },

@@ -69,7 +69,7 @@ export const atLeast = (value: number): Goal => ({ bound: 'at least', value })
 export const atMost = (value: number): Goal => ({ bound: 'at most', value })
 
 /** `×` is a plain number. */
-export type Unit = 'µs' | 'ms' | '/s' | 'MB' | '×'
+export type Unit = 'µs' | 'ms' | '/s' | 'kB' | 'MB' | '%' | '×'
 
 export interface Figure {
   readonly name: string
@@ -90,7 +90,7 @@ export interface Finding {
 const meets = (goal: Goal | null, value: number): boolean | null =>
   goal === null ? null : goal.bound === 'at least' ? value >= goal.value : value <= goal.value
 
-const SCALES: Readonly<Record<Unit, number>> = { µs: 1000, ms: 1, '/s': 1, MB: 1, '×': 1 }
+const SCALES: Readonly<Record<Unit, number>> = { µs: 1000, ms: 1, '/s': 1, kB: 1, MB: 1, '%': 1, '×': 1 }
 
 export function figure(name: string, unit: Unit, values: readonly number[]): Figure {
   return { name, unit, summary: summaryOf(values.map((value) => value * SCALES[unit])) }
@@ -127,16 +127,25 @@ export const speedAgainst = (comparison: Comparison): Finding => compared((produ
 /** How many times as long as the other: less is better. */
 export const timeAgainst = (comparison: Comparison): Finding => compared((product, against) => product / against, comparison)
 
-/** A figure that stands alone, judged by its median or by its worst round. */
+/** A figure that stands alone, judged by its median, by what 95 of 100 stay below, or by its worst round. */
 export function alone(
   what: string,
   unit: Unit,
   values: readonly number[],
   goal: Goal | null,
-  judged: 'median' | 'worst' = 'median',
+  judged: 'median' | 'p95' | 'worst' = 'median',
 ): Finding {
   const product = figure('Keywright', unit, values)
-  const worst = Math.max(...values) * SCALES[unit]
-  const shown = judged === 'median' ? product : { ...product, summary: { ...product.summary, median: worst, upper: worst } }
-  return { what, product: shown, against: null, ratio: null, goal, isMet: meets(goal, shown.summary.median) }
+  const part = { median: 0.5, p95: 0.95, worst: 1 }[judged]
+  const value =
+    SCALES[unit] *
+    quantile(
+      values.toSorted((a, b) => a - b),
+      part,
+    )
+  const shown =
+    judged === 'median'
+      ? product
+      : { ...product, summary: { ...product.summary, median: value, upper: Math.max(value, product.summary.upper) } }
+  return { what, product: shown, against: null, ratio: null, goal, isMet: meets(goal, value) }
 }

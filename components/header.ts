@@ -9,7 +9,7 @@ import { filterOf, filterSuggestions } from './model/filter.ts'
 import type { Layer } from './model/layers.ts'
 import { cursorIndex } from './model/list.ts'
 import type { Page, State } from './model/state.ts'
-import { formatCount, pageOf, RATE_MS, SHOW_BUSY_MS, topLayer } from './model/step.ts'
+import { formatCount, pageOf, RATE_MS, topLayer } from './model/step.ts'
 import { inputSpans } from './parts/input.ts'
 import type { Row, Span } from './parts/row.ts'
 import { row } from './parts/row.ts'
@@ -131,9 +131,9 @@ export function breadcrumbRow(state: State): Row {
   return { spans: [...trail, ...filter, ...notesOf(page)], right: [['dim', `${placeOf(page)} `]] }
 }
 
-/** The slowest work that is going on, if it takes long enough to be told. */
+/** The work that has gone on for the longest time, of what takes long enough to be told. */
 function busyRow({ busy, now, setting: { theme } }: State): Row | null {
-  const [slow] = [...busy.values()].filter(({ since }) => now - since >= SHOW_BUSY_MS)
+  const [slow] = busy.values()
   if (slow === undefined) return null
   const { glyphs, isAnimated } = theme
   const spin = isAnimated ? `${glyphs.spin[Math.floor(now / SPIN_MS) % glyphs.spin.length]} ` : ''

@@ -98,10 +98,12 @@ export function createRunner(
     const controller = new AbortController()
     running.set(slot, controller)
     const isCurrent = (): boolean => running.get(slot) === controller
+    let isSlow = false
     const tell = (progress: number | null): void => {
-      if (isCurrent()) send({ on: 'progress', slot, label, progress, isCancellable })
+      if (isSlow && isCurrent()) send({ on: 'progress', slot, label, progress, isCancellable })
     }
     const slow = setTimeout(() => {
+      isSlow = true
       tell(null)
       tickWhileBusy()
     }, SHOW_AFTER_MS)

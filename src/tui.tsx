@@ -43,8 +43,6 @@ interface Ended {
 
 /** Runs the app until it is left, and where it asks for that, the demo after it. Answers the exit code. */
 export async function runApp(options: AppOptions): Promise<number> {
-  // Reading a big store would make the part of the heap for young values, which the app hardly uses, 16 times as large for good.
-  setFlagsFromString('--semi-space-growth-factor=1')
   if (!options.isDemo) {
     const { code, next } = await runOn(options)
     if (next === null) return code
@@ -78,6 +76,8 @@ async function runOn(options: AppOptions): Promise<Ended> {
   if ((statSync(store, { throwIfNoEntry: false })?.size ?? 0) > BIG_STORE_BYTES)
     process.stderr.write(`keywright: opening ${displayText(store)}\n`)
   const setting = settingOf(options)
+  // The keys that are read stay: the space for values that don't would grow eightfold over them, and not shrink again.
+  setFlagsFromString('--semi-space-growth-factor=1')
   const manager = await openManager(
     {
       store,
@@ -88,6 +88,7 @@ async function runOn(options: AppOptions): Promise<Ended> {
     },
     'tui',
   )
+  setFlagsFromString('--semi-space-growth-factor=2')
   try {
     return await drawn(setting, manager, (created) => {
       model = created

@@ -18,7 +18,8 @@ const KEYS = 1000
 const RECORDS = 100_000
 const MANY_RECORDS = 1_000_000
 
-function filesOf({ log }: BuiltStore): string[] {
+/** The files of a store's log. */
+export function filesOf({ log }: BuiltStore): string[] {
   const folder = dirname(log)
   return readdirSync(folder).map((name) => join(folder, name))
 }

@@ -8,6 +8,7 @@ import { openRows } from './open.ts'
 import { pauseRows } from './pauses.ts'
 import { processRows } from './processes.ts'
 import { refusalRows } from './refusals.ts'
+import { terminalRows } from './terminal.ts'
 import { verificationRows } from './verification.ts'
 import { windowRows } from './windows.ts'
 
@@ -21,4 +22,5 @@ export const ROWS: readonly Row[] = [
   ...auditRows,
   ...processRows,
   ...windowRows,
+  ...terminalRows,
 ]

@@ -4,7 +4,7 @@ import { keyPageLines } from '../screens/key-lines.ts'
 import { bodyHeight, listHeight, spokenRows } from './layout.ts'
 import type { List } from './list.ts'
 import { cursorIndex, isShort, moved } from './list.ts'
-import { questionsOf } from './pages.ts'
+import { questionsOf, withoutTimeline } from './pages.ts'
 import type { KeyPage, Page, State } from './state.ts'
 import type { Step } from './step.ts'
 import { pageOf, step, withPage } from './step.ts'
@@ -72,7 +72,7 @@ export function movedBy(state: State, by: number): Step {
   const way = by + page.owed
   const next = { ...pageMoved(state, page, way), owed: beyond(page.list, way) } as typeof page
   const after = withPage(state, next)
-  return isShort<unknown>(next.list, listHeight(state, next)) ? step(after, ...questionsOf(after, next)) : step(after)
+  return isShort<unknown>(next.list, listHeight(state, next)) ? step(after, ...withoutTimeline(questionsOf(after, next))) : step(after)
 }
 
 /** Goes on with what is owed, now that more is loaded. */

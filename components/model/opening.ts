@@ -8,7 +8,7 @@ import { filtered, left, newAudit, newKey, newKeys, opened } from './pages.ts'
 import { openedPanel } from './panel.ts'
 import type { State } from './state.ts'
 import type { Step } from './step.ts'
-import { pageOf, SHOW_BUSY_MS, step, toasted, withPage } from './step.ts'
+import { pageOf, step, toasted, withPage } from './step.ts'
 
 export function openedRow(state: State): Step {
   const page = pageOf(state)
@@ -48,7 +48,7 @@ function openedRecord(state: State, row: AuditRow): Step {
 
 /** esc on a page: what is running, the filter, the marks, the page. */
 export function backFrom(state: State): Step {
-  const running = [...state.busy].filter(([, { isCancellable, since }]) => isCancellable && state.now - since >= SHOW_BUSY_MS)
+  const running = [...state.busy].filter(([, { isCancellable }]) => isCancellable)
   if (running.length > 0)
     return step(toasted(state, 'accent', 'cancelled'), ...running.map(([slot]) => ({ effect: 'cancel', slot }) as const))
   const page = pageOf(state)

@@ -133,6 +133,11 @@ export function questionsOf(state: State, page: Page, around?: Span['around'] | 
   }
 }
 
+/** What is asked for where only other rows are wanted: how many records there were when is known. */
+export function withoutTimeline(questions: readonly Effect[]): readonly Effect[] {
+  return questions.filter((one) => one.effect !== 'ask' || one.question.ask !== 'timeline')
+}
+
 /** Loads the page that is shown, anew or for the first time. */
 export function reloaded(state: State, around?: Span['around'] | AuditAround): Step {
   return step(state, ...questionsOf(state, pageOf(state), around))
@@ -185,6 +190,12 @@ export function left(state: State): Step {
   return andThen(dropped(state), (next) => reloaded({ ...next, pages, pageAt: state.pageAt - 1 }))
 }
 
+/** The range of time that a filter of the log names. */
+function timesOf(filter: string, now: number): string {
+  const { since, until } = parseAuditFilter(filter, now) ?? {}
+  return `${since} ${until}`
+}
+
 /** The page with another filter, from the beginning of its list. */
 export function filtered(state: State, filter: string): Step {
   const page = pageOf(state)
@@ -193,7 +204,9 @@ export function filtered(state: State, filter: string): Step {
   const next = withPage(state, { ...page, filter, wanted: 'first' })
   // A text that is no filter yet asks for nothing: what it narrowed before stays.
   if (questionsOf(next, pageOf(next)).length === 0) return step(withPage(state, { ...page, filter }))
-  return reloaded(next, page.screen === 'audit' ? 'newest' : 'first')
+  const { state: after, effects } = reloaded(next, page.screen === 'audit' ? 'newest' : 'first')
+  const hasSameTimes = page.screen === 'audit' && page.timeline !== null && timesOf(page.filter, state.now) === timesOf(filter, state.now)
+  return step(after, ...(hasSameTimes ? withoutTimeline(effects) : effects))
 }
 
 /** Findings that hold the filter's text, in any of their members. */

@@ -155,9 +155,8 @@ export interface Toast {
   readonly at: number
 }
 
-/** Work that is going on for a slot. `progress`: the part that is done, from 0 to 1; null where it is not known. */
+/** Work for a slot that takes so long that it is told. `progress`: the part that is done, from 0 to 1; null where it is not known. */
 export interface Busy {
-  readonly since: number
   readonly label: string
   readonly progress: number | null
   /** A change that is on its way is not. */

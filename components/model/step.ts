@@ -57,8 +57,6 @@ export function slotOf(kind: 'page' | 'form' | 'dialog' | 'reveal', id: number, 
   return `${kind}:${id}${what === '' ? '' : `:${what}`}`
 }
 
-/** Work that takes longer than this shows that it runs. */
-export const SHOW_BUSY_MS = 200
 /** How far the live rate looks back: servers write their counts once a second, or in seconds. */
 export const RATE_MS = 10_000
 

@@ -96,16 +96,8 @@ export function update(before: State, message: Message): Step {
     case 'cancelled':
       return step(settled(state, message.slot))
     case 'progress': {
-      const since = state.busy.get(message.slot)?.since ?? message.at
-      return step({
-        ...state,
-        busy: new Map(state.busy).set(message.slot, {
-          since,
-          label: message.label,
-          progress: message.progress,
-          isCancellable: message.isCancellable,
-        }),
-      })
+      const { slot, label, progress, isCancellable } = message
+      return step({ ...state, busy: new Map(state.busy).set(slot, { label, progress, isCancellable }) })
     }
     case 'warning':
       return step(toasted(state, 'warn', message.text))

@@ -139,7 +139,7 @@ describe('findings', () => {
     const { key } = newKey({ id: 'key_zzzzzzzzzzzz', expiresAt: library.inMs(DAY) })
     await put(store, key)
     store.usage.count({ keyId: key.id, userId: key.userId, code: 'VALID', at: now(), shortId: null, scopes: [] })
-    const reader = { store, at: now() } as Reader
+    const reader = { store, at: now(), signal: new AbortController().signal } as Reader
     const { findings } = await hygiene.answer({}, reader)
     expect([findings.length, findings[0]?.keyId, findings.at(-1)?.keyId]).toEqual([MAX_FINDINGS, key.id, 'key_000000009998'])
     expect((await hygiene.answer({ severity: ['medium'] }, reader)).findings).toHaveLength(MAX_FINDINGS)

@@ -50,10 +50,10 @@ export function movedTo<T>(list: List<T>, id: string, height: number): List<T> {
   return list.rows.some((row) => row.id === id) ? scrolled({ ...list, cursor: id }, height) : list
 }
 
-/** Whether rows are missing within two views of the cursor. */
+/** Whether rows are missing within a view of the cursor. */
 export function isShort<T>(list: List<T>, height: number): boolean {
   const at = Math.max(0, cursorIndex(list))
-  return (!list.isAtStart && at < 2 * height) || (!list.isAtEnd && list.rows.length - at < 2 * height)
+  return (!list.isAtStart && at < height) || (!list.isAtEnd && list.rows.length - at <= height)
 }
 
 /** Where the cursor goes when its row is gone: to the row that followed it, else to the one before. */

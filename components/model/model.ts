@@ -35,15 +35,18 @@ export function createModel({ setting, size, now, run }: ModelOptions): Model {
     if (state !== before) for (const listener of listeners) listener()
   }
 
-  const handle = (message: Message): void => {
-    const { state: next, effects } = update(state, message)
-    state = next
+  const runAll = (effects: readonly Effect[]): void => {
     for (const effect of effects) run(effect)
   }
 
-  queueMicrotask(() => {
-    for (const effect of first.effects) run(effect)
-  })
+  /** The state after a message; what is to be done for it. */
+  const handle = (message: Message): readonly Effect[] => {
+    const { state: next, effects } = update(state, message)
+    state = next
+    return effects
+  }
+
+  queueMicrotask(() => runAll(first.effects))
   return {
     get: () => state,
     subscribe(listener) {
@@ -52,16 +55,21 @@ export function createModel({ setting, size, now, run }: ModelOptions): Model {
     },
     send(message) {
       const before = state
-      handle({ ...message, at: now() } as Message)
+      const effects = handle({ ...message, at: now() } as Message)
+      runAll(effects)
       told(before)
     },
     press(presses, text = '') {
       const before = state
       const at = now()
-      if (isPaste(state, text, presses, burstAt, at)) handle({ on: 'paste', text, at })
-      else for (const press of presses) handle({ on: 'press', press, at })
+      const messages: readonly Message[] = isPaste(state, text, presses, burstAt, at)
+        ? [{ on: 'paste', text, at }]
+        : presses.map((press) => ({ on: 'press', press, at }))
+      const effects = messages.flatMap(handle)
       if (isBurst(text)) burstAt = at
       told(before)
+      // What was pressed is drawn before the store is asked: an answer may take longer than a frame.
+      queueMicrotask(() => runAll(effects))
     },
   }
 }

@@ -76,9 +76,9 @@ export const newKey = (keyId: string, label: string): New<KeyPage> => ({
   offset: 0,
 })
 
-/** Rows before and after the cursor that are kept loaded: two views each way. */
+/** Rows before and after the cursor that are kept loaded: a view each way and the one that is seen. */
 function spanAround(around: Span['around'], height: number): Span {
-  return { around, before: around === 'first' ? 0 : 2 * height, after: around === 'last' ? 1 : 3 * height }
+  return { around, before: around === 'first' ? 0 : height, after: around === 'last' ? 1 : 2 * height }
 }
 
 export type AuditAround = 'newest' | 'oldest' | { readonly seq: number } | { readonly at: number }
@@ -113,7 +113,7 @@ export function questionsOf(state: State, page: Page, around?: Span['around'] | 
       const place = (around as AuditAround | undefined) ?? (page.list.cursor === null ? 'newest' : { seq: Number(page.list.cursor) })
       if (filter === null) return []
       return [
-        ask(slot, { ask: 'audit', query: { filter, around: place, newer: place === 'newest' ? 0 : 2 * height, older: 3 * height } }),
+        ask(slot, { ask: 'audit', query: { filter, around: place, newer: place === 'newest' ? 0 : height, older: 2 * height } }),
         ask(slotOf('page', page.id, 'timeline'), {
           ask: 'timeline',
           query: { from: filter.since ?? null, to: filter.until ?? null, spans: TIMELINE_SPANS },

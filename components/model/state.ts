@@ -173,6 +173,8 @@ export interface State {
   readonly counted: readonly { readonly calls: number; readonly at: number }[]
   /** When the page was last asked for because something had changed, or because time had passed. */
   readonly askedAt: number
+  /** Whether what searches look into was made ready. */
+  readonly isWarm: boolean
   readonly chain: Chain
   /** A fault that a change met: told for a while, or until the store works again. */
   readonly trouble: { readonly error: KeywrightError; readonly at: number } | null

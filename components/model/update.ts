@@ -1,5 +1,6 @@
 // The model's one way: a message and the state in, the next state and effects out. Pure; the clock is in the message.
 
+import { DEFAULT_SORT } from '../../src/domain/selection.ts'
 import type { Press } from '../keys.ts'
 import { answered } from './answers.ts'
 import { changed } from './changed.ts'
@@ -47,6 +48,7 @@ export function begun(setting: Setting, size: Size, now: number): Step {
     pulse: null,
     counted: [],
     askedAt: now,
+    isWarm: false,
     chain: { state: 'unverified' },
     trouble: null,
     pages: [{ ...newKeys(), id: 0 } as Page],
@@ -115,8 +117,15 @@ function withoutOldToast(state: State): State {
   return state.toast !== null && state.now - state.toast.at >= TOAST_MS ? { ...state, toast: null } : state
 }
 
+/** A search that finds nothing, in the first idle second: what searches look into is made before one is typed. */
+const WARM_UP = ask('warm', {
+  ask: 'keys',
+  query: { filter: { search: '\u0000' }, sort: DEFAULT_SORT, span: { around: 'first', before: 0, after: 1 } },
+})
+
 /** Time goes by: words vanish, and what depends on the moment is asked for anew now and then, though nobody changed anything. */
 function ticked(before: State, state: State): Step {
+  if (!state.isWarm) return step({ ...state, isWarm: true }, WARM_UP)
   const isStale = !state.isPaused && state.now - state.askedAt >= REFRESH_MS && DEPEND_ON_TIME.has(pageOf(state).screen)
   if (isStale) {
     const next = hiddenInTime(withoutOldTrouble(withoutOldToast({ ...state, askedAt: state.now })))

@@ -1,7 +1,7 @@
 // One key, many secrets: its shape, its derived status, what others may see of it. Never holds a token.
 
 import type { RateLimit } from './limit.ts'
-import { DAY_MS } from './time.ts'
+import { DAY_MS, isoFrom } from './time.ts'
 import type { Environment } from './token.ts'
 import { hashToken, parseToken } from './token.ts'
 
@@ -74,7 +74,18 @@ export const KEY_FIELDS = [
 export const STATUSES = ['revoked', 'disabled', 'expired', 'pending', 'rotating', 'expiring', 'active'] as const
 export type Status = (typeof STATUSES)[number]
 
-const isAfter = (instant: string | null, at: number): boolean => instant !== null && Date.parse(instant) > at
+/** The moment that was compared with last, as text: a list compares many instants with one moment. */
+let compared = { at: Number.NaN, iso: '' }
+
+/**
+ * Whether an instant lies after a moment. Stored instants are ISO 8601 UTC with milliseconds, of one length, and compare as
+ * texts: a tenth of what parsing costs, which a filter by status over 100,000 keys notices.
+ */
+function isAfter(instant: string | null, at: number): boolean {
+  if (instant === null) return false
+  if (compared.at !== at) compared = { at, iso: isoFrom(at) }
+  return instant > compared.iso
+}
 
 /** A key as guards see it: with or without the hashes of its secrets. */
 export type SeenKey = Omit<Key, 'secrets'> & { readonly secrets: readonly Omit<Secret, 'hash'>[] }
@@ -90,7 +101,8 @@ export function statusOf(key: SeenKey, at: number): Status {
   if (isExpired(key, at)) return 'expired'
   if (isAfter(key.notBefore, at)) return 'pending'
   if (secretsInGrace(key, at).length > 0) return 'rotating'
-  if (key.expiresAt !== null && !isAfter(key.expiresAt, at + EXPIRING_MS)) return 'expiring'
+  // Parsed: two moments in turn would make a text of each for every key.
+  if (key.expiresAt !== null && Date.parse(key.expiresAt) <= at + EXPIRING_MS) return 'expiring'
   return 'active'
 }
 

@@ -170,6 +170,8 @@ async function openApp(world: World, { size = { columns: 100, rows: 30 }, settin
   model = createModel({ setting: { ...SETTING, ...setting }, size, now: world.clock.now, run })
   onTestFinished(() => runner.close())
   const settled = async (): Promise<void> => {
+    // What a press asks for is asked in the next microtask, so that the press is drawn first.
+    await null
     await until('all that was asked is answered', () => waiting.size === 0)
   }
   const app: App = {

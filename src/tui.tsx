@@ -23,7 +23,8 @@ import { settingOf } from './tui-setting.ts'
 
 const BIG_STORE_BYTES = 4 * 1024 * 1024
 const TICK_MS = 1000
-const MAX_FPS = 60
+/** A press is drawn at once and its answer after it: at 60 the second frame would wait for longer than the store takes. */
+const MAX_FPS = 120
 /** How long the first frame waits for the store, so that it is drawn once. */
 const FIRST_FRAME_WAIT_MS = 100
 /** How long the end waits for the store to close. */

@@ -100,7 +100,7 @@ export function statusOf(key: SeenKey, at: number): Status {
   if (key.disabledAt !== null) return 'disabled'
   if (isExpired(key, at)) return 'expired'
   if (isAfter(key.notBefore, at)) return 'pending'
-  if (secretsInGrace(key, at).length > 0) return 'rotating'
+  if (key.secrets.some(({ notAfter }) => isAfter(notAfter, at))) return 'rotating'
   // Parsed: two moments in turn would make a text of each for every key.
   if (key.expiresAt !== null && Date.parse(key.expiresAt) <= at + EXPIRING_MS) return 'expiring'
   return 'active'

@@ -20,6 +20,9 @@ export function isPaste(state: State, text: string, presses: readonly Press[], b
   if (presses.length <= 1) return false
   if (text.length > MAX_BURST || now - burstAt <= BURST_GAP_MS) return true
   const layer = topLayer(state)
+  // On the buttons of a dialog nothing is typed but one key at a time: several letters at once are no deliberate y.
+  const isOnButtons = layer?.kind === 'dialog' && (layer.focus === 'cancel' || layer.focus === 'confirm')
+  if (isOnButtons && presses.filter(({ text: letter }) => letter !== null).length > 1) return true
   return (layer?.kind === 'form' || layer?.kind === 'dialog') && goesOnBehindEnter(presses)
 }
 

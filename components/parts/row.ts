@@ -74,3 +74,12 @@ export function cell(text: string, width: number, theme: Theme, options: { role?
   const shown = pad(cut(screenText(text, theme.isAscii), width, theme.glyphs.ellipsis), width, options.isRight)
   return options.role === undefined ? shown : [options.role, shown]
 }
+
+/** The titles above the columns of a table, behind its gutter. */
+export function headingRow(
+  columns: readonly { readonly title: string; readonly width: number; readonly isRight?: boolean }[],
+  gutter: number,
+): Row {
+  const titles = columns.map(({ title, width, isRight = false }) => pad(title, width, isRight))
+  return row(' '.repeat(gutter), ['dim', titles.join(' ')])
+}

@@ -12,7 +12,7 @@ import { placed } from '../parts/columns.ts'
 import { Rows } from '../parts/lines.tsx'
 import { localTime } from '../parts/local-time.ts'
 import type { Row, Span } from '../parts/row.ts'
-import { CURSOR, cell, row } from '../parts/row.ts'
+import { CURSOR, cell, headingRow, row } from '../parts/row.ts'
 import type { Role } from '../theme.ts'
 import { roleOfAction } from './audit-roles.ts'
 
@@ -102,15 +102,7 @@ export function AuditScreen({ state, page, height }: { readonly state: State; re
   const { theme } = state.setting
   const { columns: width } = state.size
   const columns = placed(COLUMNS, width - GUTTER)
-  const heading = row(
-    ' '.repeat(GUTTER),
-    ...columns.map(
-      ({ title, width: wide, isRight = false }, index): Span => [
-        'dim',
-        `${index === 0 ? '' : ' '}${isRight ? title.padStart(wide) : title.padEnd(wide)}`,
-      ],
-    ),
-  )
+  const heading = headingRow(columns, GUTTER)
   const rows = visible(page.list, listHeight(state, page)).map(({ id, item }): Row => {
     const isCursor = id === page.list.cursor
     if (theme.isSpoken) return spokenRow(item, isCursor, state)

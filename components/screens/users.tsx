@@ -10,7 +10,7 @@ import type { Column, Placed } from '../parts/columns.ts'
 import { placed } from '../parts/columns.ts'
 import { Rows } from '../parts/lines.tsx'
 import type { Row, Span } from '../parts/row.ts'
-import { CURSOR, cell, row } from '../parts/row.ts'
+import { CURSOR, cell, headingRow, row } from '../parts/row.ts'
 import type { Role, Theme } from '../theme.ts'
 
 type Name = 'userId' | 'total' | Status | 'lastUsedAt' | 'rate'
@@ -75,15 +75,7 @@ export function UsersScreen({ state, page, height }: { readonly state: State; re
   const { theme } = state.setting
   const { columns: width } = state.size
   const columns = placed(COLUMNS, width - GUTTER)
-  const heading = row(
-    ' '.repeat(GUTTER),
-    ...columns.map(
-      ({ title, width: wide, isRight = false }, index): Span => [
-        'dim',
-        `${index === 0 ? '' : ' '}${isRight ? title.padStart(wide) : title.padEnd(wide)}`,
-      ],
-    ),
-  )
+  const heading = headingRow(columns, GUTTER)
   const rows = visible(page.list, listHeight(state, page)).map(({ id, item }): Row => {
     const isCursor = id === page.list.cursor
     if (theme.isSpoken) return spokenRow(item, isCursor, state.now)

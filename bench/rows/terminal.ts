@@ -200,8 +200,32 @@ async function auditScreen(bench: Bench): Promise<readonly Finding[]> {
   ]
 }
 
+const revokedShown = (frame: readonly string[]): number => frame.filter((line) => /^[ >] .*revoked .*service \d/.test(line)).length
+
+/** From the end of a revocation in this process until it is seen in the app. */
+async function revokedElsewhere(bench: Bench): Promise<readonly Finding[]> {
+  const store = bench.store(bench.size(1000, 20))
+  const manager = await bench.library.ApiKeyManager.open({ store: store.path })
+  const terminal = openApp(store.path)
+  await terminal.until((frame) => totalShown(frame) !== undefined)
+  const shown = terminal.frame().flatMap((line) => /^[ >] .*active .*?service (\d+)/.exec(line)?.[1] ?? [])
+  const times: number[] = []
+  for (const index of shown.slice(0, bench.rounds)) {
+    await terminal.settled()
+    const before = revokedShown(terminal.frame())
+    await manager.revokeApiKey(store.ids[Number(index)] as string, { reason: 'for the screen' })
+    const begin = performance.now()
+    await terminal.until((frame) => revokedShown(frame) > before)
+    times.push(performance.now() - begin)
+  }
+  await manager.close()
+  await terminal.close()
+  return [alone('revoked in another process: until the screen says so, slowest', 'ms', times, atMost(500), 'worst')]
+}
+
 export const terminalRows: readonly Row[] = [
   { name: 'first-frame', about: 'the terminal app on 1,000 keys, 120 × 40, against a bundled Ink program', run: firstFrame },
   { name: 'key-press', about: 'a key to the screen, 120 × 40, at 100,000 keys against the same app at 50', run: keyPresses },
+  { name: 'revoked-elsewhere', about: 'a key revoked in another process, on the screen of the app', run: revokedElsewhere },
   { name: 'audit-screen', about: 'the audit screen on 1,000,000 records', run: auditScreen },
 ]

@@ -3,6 +3,7 @@
 import type { Press } from '../keys.ts'
 import type { Effect } from './effect.ts'
 import { isBurst, isPaste } from './input-event.ts'
+import { awaitsRows } from './pages.ts'
 import type { Message, Setting, Size, State } from './state.ts'
 import { begun, update } from './update.ts'
 
@@ -25,11 +26,16 @@ export interface ModelOptions {
   readonly run: (effect: Effect) => void
 }
 
+/** The longest turn of the event loop that may keep what was pressed from the screen: then both come in one frame. */
+const QUICK_TURN_MS = 40
+
 export function createModel({ setting, size, now, run }: ModelOptions): Model {
   const listeners = new Set<() => void>()
   const first = begun(setting, size, now())
   let state = first.state
   let burstAt = Number.NEGATIVE_INFINITY
+  /** Whether the last press was answered within such a turn. */
+  let isAnsweredQuickly = true
 
   const told = (before: State): void => {
     if (state !== before) for (const listener of listeners) listener()
@@ -67,9 +73,18 @@ export function createModel({ setting, size, now, run }: ModelOptions): Model {
         : presses.map((press) => ({ on: 'press', press, at }))
       const effects = messages.flatMap(handle)
       if (isBurst(text)) burstAt = at
+      const ask = (): void => {
+        const begin = now()
+        runAll(effects)
+        setImmediate(() => {
+          isAnsweredQuickly = now() - begin <= QUICK_TURN_MS
+          told(before)
+        })
+      }
+      // Where other rows will take the place of what is drawn, both come in one frame, unless the last ones took too long for that.
+      if (isAnsweredQuickly && awaitsRows(state)) return ask()
       told(before)
-      // What was pressed is drawn before the store is asked: an answer may take longer than a frame.
-      queueMicrotask(() => runAll(effects))
+      queueMicrotask(ask)
     },
   }
 }

@@ -174,6 +174,12 @@ export function switched(state: State, screen: Exclude<Screen, 'key'>): Step {
   return opened(state, before ?? BEGINNINGS[screen]())
 }
 
+/** Whether the page waits for the rows of another list, or of another part of it. */
+export function awaitsRows(state: State): boolean {
+  const page = pageOf(state)
+  return 'wanted' in page && page.wanted !== null
+}
+
 /** What the page that is left has asked for is not waited for. */
 const dropped = (state: State): Step => step(state, { effect: 'cancel', slot: slotOf('page', pageOf(state).id) })
 

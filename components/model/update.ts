@@ -154,7 +154,7 @@ function pressed(state: State, press: Press): Step {
   const anywhere = press.text === null ? state.setting.keymap.commandOf(press.name, ['global']) : null
   if (anywhere === 'suspend' || anywhere === 'redraw') return ran(state, anywhere)
   if (isTooSmall(state.size)) {
-    const isLeaving = press.name === 'q' || anywhere === 'interrupt' || anywhere === 'quit'
+    const isLeaving = anywhere === 'interrupt' || state.setting.keymap.commandOf(press.name, ['global']) === 'quit'
     return isLeaving && !state.layers.some(({ kind }) => kind === 'reveal')
       ? ran(state, anywhere === 'interrupt' ? 'interrupt' : 'quit')
       : step(state)

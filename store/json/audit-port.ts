@@ -47,7 +47,7 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
   const { log, keyFile, keysPath, usagePath } = store
 
   const look = async (): Promise<Still> => {
-    const lines = keyFile.lines()
+    const lines = keyFile.wholeLines()
     // What vouches is read before the log, which may only grow meanwhile.
     const usageAnchor = readUsageAnchor(usagePath)
     const files = await openLogFiles(log.path)

@@ -10,15 +10,19 @@ import { replaceFile } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import type { Version } from '../version.ts'
 import { isVersion, versionOf } from '../version.ts'
-import type { KeyLines, StoreDocument } from './key-lines.ts'
+import type { KeyLines, PlacedKeys, StoreDocument } from './key-lines.ts'
 import { composeLines, corrupt, emptyLines, parseLines } from './key-lines.ts'
 
+/** How long the text stays in memory after it was read or written. A change after that reads it again, from the file that is held open. */
+const KEEP_TEXT_MS = 1000
 /** Far above a million keys; a larger file is not ours. */
 const MAX_STORE_BYTES = 1024 * 1024 * 1024
 
 export interface KeyFile extends Adapter<StoreDocument> {
   /** What the file held when it was last read or written. */
-  readonly lines: () => KeyLines
+  readonly lines: () => PlacedKeys
+  /** The same with its text. Throws STORE_UNAVAILABLE where that can't be read again. */
+  readonly wholeLines: () => KeyLines
   readonly exists: () => boolean
   /** Reads the file if it is not the version that is known. True when it was another one. Synchronous: the hot path asks. */
   readonly refresh: () => boolean
@@ -40,16 +44,34 @@ export interface KeyFileOptions {
 }
 
 export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFileOptions): KeyFile {
-  let version: Version | null = null
-  let lines = emptyLines(brand)
+  let version: HeldVersion | null = null
+  const empty = emptyLines(brand)
+  let lines: PlacedKeys = empty
   let index = indexOf(lines.document.keys, path)
+  /** Null when it was let go. */
+  let text: Buffer | null = empty.bytes
+  let letGo: NodeJS.Timeout | null = null
 
-  const adopt = (next: KeyLines, nextIndex: Index, nextVersion: Version): void => {
-    lines = next
+  const forgetText = (): void => {
+    text = null
+  }
+
+  /** `isInFile`: the text is what the file holds, byte for byte, and not another layout of it. */
+  const adopt = ({ bytes, ...placed }: KeyLines, nextIndex: Index, nextVersion: HeldVersion, isInFile: boolean): void => {
+    lines = placed
     index = nextIndex
     version?.release()
     version = nextVersion
+    text = bytes
+    if (letGo !== null) clearTimeout(letGo)
+    letGo = isInFile ? setTimeout(forgetText, KEEP_TEXT_MS).unref() : null
     onAdopted()
+  }
+
+  /** The lines that are known with their text; null where that can't be had again: nothing is taken over from them then. */
+  const knownText = (): KeyLines | null => {
+    const bytes = text ?? version?.readAgain() ?? null
+    return bytes === null ? null : { ...lines, bytes }
   }
 
   const statOf = (): Stats | null => {
@@ -70,8 +92,8 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
     if (version !== null && isVersion(version, status)) return false
     const { bytes, version: read } = readVersion(path)
     try {
-      const next = parseLines(bytes, path, version === null ? null : lines)
-      adopt(next, nextIndex(index, lines.document.keys, next.document.keys, path), read)
+      const next = parseLines(bytes, path, version === null ? null : knownText())
+      adopt(next, nextIndex(index, lines.document.keys, next.document.keys, path), read, next.bytes === bytes)
     } catch (error) {
       read.release()
       throw error
@@ -85,22 +107,25 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
       return lines.document
     },
     async write(document) {
-      const next = composeLines(document, lines)
+      const next = composeLines(document, knownText())
       const { file, status, warning } = await replaceFile(path, next.bytes, draw)
-      adopt(
-        next,
-        nextIndex(index, lines.document.keys, document.keys, path),
-        versionOf(status, () => void file.close().catch(() => undefined)),
-      )
+      const written = heldVersion(file.fd, status, () => void file.close().catch(() => undefined))
+      adopt(next, nextIndex(index, lines.document.keys, document.keys, path), written, true)
       if (warning !== null) onWarning(warning)
     },
     lines: () => lines,
+    wholeLines() {
+      const whole = knownText()
+      if (whole !== null) return whole
+      throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} was edited while it was read; run this again`)
+    },
     exists: () => version !== null,
     refresh,
     byId: (id) => keyAt(index.ids.get(id)),
     byShortId: (shortId) => keyAt(index.shortIds.get(shortId)),
     positionOf: (id) => index.ids.get(id),
     close() {
+      if (letGo !== null) clearTimeout(letGo)
       version?.release()
       version = null
     },
@@ -111,7 +136,41 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
   }
 }
 
-function readVersion(path: string): { bytes: Buffer; version: Version } {
+/** A version, and its text once more from the file that is held open for it. */
+interface HeldVersion extends Version {
+  /** Null when the file was written to in place since, or can't be read: then it is another text. */
+  readonly readAgain: () => Buffer | null
+}
+
+function heldVersion(descriptor: number, status: Stats | null, release: () => void): HeldVersion {
+  const version = versionOf(status, release)
+  return {
+    ...version,
+    readAgain() {
+      try {
+        const bytes = Buffer.allocUnsafeSlow(version.size)
+        const isWhole = readInto(bytes, descriptor)
+        // Its change time is that of its name, which another version may have by now.
+        const { size, mtimeMs } = fstatSync(descriptor)
+        return isWhole && size === version.size && mtimeMs === version.modified ? bytes : null
+      } catch {
+        return null
+      }
+    },
+  }
+}
+
+/** Fills the buffer from the begin of a file; false when that holds less. */
+function readInto(bytes: Buffer, descriptor: number): boolean {
+  for (let filled = 0; filled < bytes.length; ) {
+    const count = readSync(descriptor, bytes, filled, bytes.length - filled, filled)
+    if (count === 0) return false
+    filled += count
+  }
+  return true
+}
+
+function readVersion(path: string): { bytes: Buffer; version: HeldVersion } {
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')
@@ -127,15 +186,8 @@ function readVersion(path: string): { bytes: Buffer; version: Version } {
         `the store ${path} has ${status.size} bytes, more than ${MAX_STORE_BYTES}; move to PostgreSQL`,
       )
     const bytes = Buffer.allocUnsafeSlow(status.size)
-    for (let filled = 0; filled < bytes.length; ) {
-      const count = readSync(descriptor, bytes, filled, bytes.length - filled, filled)
-      if (count === 0) throw corrupt(path, { line: 1, column: 1 }, 'the file became shorter while it was read')
-      filled += count
-    }
-    return {
-      bytes,
-      version: versionOf(status, () => closeSync(descriptor)),
-    }
+    if (!readInto(bytes, descriptor)) throw corrupt(path, { line: 1, column: 1 }, 'the file became shorter while it was read')
+    return { bytes, version: heldVersion(descriptor, status, () => closeSync(descriptor)) }
   } catch (error) {
     closeSync(descriptor)
     throw faultAt('STORE_UNAVAILABLE', 'reading the store', path, error)

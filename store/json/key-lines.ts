@@ -27,12 +27,16 @@ export interface StoreDocument {
   readonly keys: readonly Key[]
 }
 
-/** A document and its text; line i, without comma and newline, is bytes[starts[i], ends[i]). */
-export interface KeyLines {
+/** A document and where its lines stand: line i, without comma and newline, in the bytes [starts[i], ends[i]) of its text. */
+export interface PlacedKeys {
   readonly document: StoreDocument
-  readonly bytes: Buffer
   readonly starts: Uint32Array
   readonly ends: Uint32Array
+}
+
+/** The same, and the text. */
+export interface KeyLines extends PlacedKeys {
+  readonly bytes: Buffer
 }
 
 function headerLine({ format, brand, audit }: Omit<StoreDocument, 'keys'>): string {

@@ -1,0 +1,81 @@
+// keys.json as it is held in memory: its text is let go after a while, and what was taken over from it stays right.
+
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import type { Key } from '../../src/domain/key.ts'
+import type { KeyFile } from '../../store/json/key-file.ts'
+import { createKeyFile } from '../../store/json/key-file.ts'
+import type { StoreDocument } from '../../store/json/key-lines.ts'
+import { composeLines } from '../../store/json/key-lines.ts'
+import type { Place } from './harness.ts'
+import { newPlace, openManagerAt } from './harness.ts'
+
+const LET_GO_MS = 2000
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
+
+function fileAt({ keys }: Place): KeyFile {
+  const ignored = (): void => undefined
+  const file = createKeyFile({ path: keys, brand: 'kw', draw: randomBytes, onAdopted: ignored, onWarning: ignored })
+  onTestFinished(file.close)
+  return file
+}
+
+/** A file of four keys, known for so long that its text was let go. */
+async function knownLong(relaid = (text: string) => text): Promise<{ place: Place; file: KeyFile; document: StoreDocument }> {
+  const place = newPlace()
+  const manager = await openManagerAt(place)
+  for (const userId of ['ann', 'bob', 'cyd', 'dan']) await manager.generateApiKey({ userId })
+  await manager.close()
+  writeFileSync(place.keys, relaid(place.text()))
+  const file = fileAt(place)
+  file.refresh()
+  vi.advanceTimersByTime(LET_GO_MS)
+  return { place, file, document: file.lines().document }
+}
+
+const renamed = ({ keys, ...header }: StoreDocument, position: number, name: string): StoreDocument => ({
+  ...header,
+  keys: keys.map((key, index): Key => (index === position ? { ...key, name } : key)),
+})
+
+test('a version of another process: keys that did not change are the same ones still', async () => {
+  const { place, file, document } = await knownLong()
+  const other = fileAt(place)
+  other.refresh()
+  await other.write(renamed(other.lines().document, 2, 'other'))
+  expect(file.refresh()).toBe(true)
+  const { keys } = file.lines().document
+  expect(keys.map(({ name }) => name)).toEqual([null, null, 'other', null])
+  expect(keys.map((key, index) => key === document.keys[index])).toEqual([true, true, false, true])
+})
+
+test.each([
+  ['as it was written', (text: string) => text],
+  ['in another layout', (text: string) => JSON.stringify(JSON.parse(text), null, 2)],
+])('a change writes each line as it must be, from a file %s', async (_, relaid) => {
+  const { place, file, document } = await knownLong(relaid)
+  for (const [position, name] of ['one', 'two'].entries()) {
+    await file.write(renamed(file.lines().document, position, name))
+    vi.advanceTimersByTime(LET_GO_MS)
+  }
+  const expected = composeLines(renamed(renamed(document, 0, 'one'), 1, 'two'), null).bytes
+  expect(readFileSync(place.keys, 'utf8')).toBe(expected.toString())
+  expect(file.wholeLines().bytes.equals(expected)).toBe(true)
+})
+
+test('an edit in place, of the file that is held open: what stands there now is what is known', async () => {
+  const { place, file, document } = await knownLong()
+  const edited = composeLines(renamed(renamed(document, 1, 'by hand'), 3, 'too'), null).bytes
+  writeFileSync(place.keys, edited)
+  expect(file.refresh()).toBe(true)
+  expect(file.lines().document.keys.map(({ name }) => name)).toEqual([null, 'by hand', null, 'too'])
+})
+
+test('a text that was edited in place and not looked at since is not taken for the one that is known', async () => {
+  const { place, file } = await knownLong()
+  writeFileSync(place.keys, place.text().replace('ann', 'eve'))
+  expect(() => file.wholeLines()).toThrow('run this again')
+})

@@ -2,6 +2,7 @@
 
 import type { Credential } from './domain/credential.ts'
 import type { Key } from './domain/key.ts'
+import type { LimitDecision } from './domain/limiter.ts'
 import type { MaybePromise, Store } from './domain/ports.ts'
 import { missingScopes } from './domain/scope.ts'
 import { isoFrom } from './domain/time.ts'
@@ -129,35 +130,56 @@ export function verify(store: VerifyingStore, token: unknown, options: CallOptio
   })
 }
 
-function judge(store: VerifyingStore, credential: Credential, options: CallOptions, at: number): MaybePromise<Verdict> {
-  const refused = firstRefusal(STATE_CHECKS, credential, options, at)
-  if (refused !== null) return counted(store, credential, { valid: false, ...refused, ...credential.named }, options, at)
-  return chain(store.usage.take(credential.key.id, credential.key.rateLimits, options.isPeek), ({ refusedBy, limits }) => {
-    const verdict: Verdict =
-      refusedBy === null
-        ? { valid: true, code: 'VALID', reason: null, ...credential.named, rateLimits: limits }
-        : {
-            valid: false,
-            code: 'RATE_LIMITED',
-            reason: `LIMIT:${refusedBy}`,
-            ...credential.named,
-            rateLimits: limits,
-            retryAfterMs: Math.max(...limits.map(({ retryAfterMs }) => retryAfterMs)),
-          }
-    return counted(store, credential, verdict, options, at)
-  })
+/** Whether no check can refuse: the usual call, told without going through them one by one. */
+function isPlainlyAllowed(credential: Credential, { requiredScopes, environment }: CallOptions, at: number): boolean {
+  return (
+    at < credential.endsAt &&
+    at >= credential.notBefore &&
+    environment === null &&
+    credential.isAllowedIp === null &&
+    (requiredScopes.length === 0 || (requiredScopes.length === 1 && requiredScopes[0] === credential.grantedScope))
+  )
 }
+
+function judge(store: VerifyingStore, credential: Credential, options: CallOptions, at: number): MaybePromise<Verdict> {
+  if (!isPlainlyAllowed(credential, options, at)) {
+    const refused = firstRefusal(STATE_CHECKS, credential, options, at)
+    if (refused !== null) return counted(store, credential, { valid: false, ...refused, ...credential.named }, options, at)
+    if (options.requiredScopes.length === 1) credential.grantedScope = options.requiredScopes[0] as string
+  }
+  return chain(store.usage.take(credential.named.keyId, credential.limits, options.isPeek, credential), (decision) =>
+    counted(store, credential, decision.isAllowed ? valid(credential, decision) : limited(credential, decision), options, at),
+  )
+}
+
+function valid({ named }: Credential, { limits }: LimitDecision): Verdict {
+  const { keyId, userId, name, environment, scopes, expiresAt, secret } = named
+  // Written out: a spread in the middle costs more than all checks together.
+  return { valid: true, code: 'VALID', reason: null, keyId, userId, name, environment, scopes, expiresAt, secret, rateLimits: limits }
+}
+
+function limited({ named }: Credential, { refusedBy, limits }: LimitDecision): Verdict {
+  return {
+    valid: false,
+    code: 'RATE_LIMITED',
+    reason: `LIMIT:${refusedBy}`,
+    ...named,
+    rateLimits: limits,
+    retryAfterMs: Math.max(...limits.map(({ retryAfterMs }) => retryAfterMs)),
+  }
+}
+
+const NO_SCOPES: readonly string[] = []
 
 function counted(store: VerifyingStore, credential: Credential | null, verdict: Verdict, options: CallOptions, at: number): Verdict {
   if (!options.isPeek) {
-    store.usage.count({
-      keyId: credential?.key.id ?? null,
-      userId: credential?.key.userId ?? null,
-      code: verdict.code,
-      at,
-      shortId: verdict.valid && credential !== null ? credential.secret.shortId : null,
-      scopes: verdict.valid ? options.requiredScopes : [],
-    })
+    const { code, valid: isValid } = verdict
+    if (credential === null) store.usage.count({ keyId: null, userId: null, code, at, shortId: null, scopes: NO_SCOPES })
+    else {
+      const { keyId, userId, secret } = credential.named
+      const [shortId, scopes] = isValid ? [secret.shortId, options.requiredScopes] : [null, NO_SCOPES]
+      store.usage.count({ keyId, userId, code, at, shortId, scopes }, credential)
+    }
   }
   return verdict
 }

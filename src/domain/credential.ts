@@ -2,9 +2,12 @@
 
 import { addressMatcher } from './address.ts'
 import type { Key, Secret } from './key.ts'
+import type { AccountHolder } from './limiter.ts'
+import type { TabHolder } from './meter.ts'
 import { comparableHash } from './token.ts'
 
-export interface Credential {
+/** With what the limiter and the meter keep with it, so that they need not look it up; what they lose with it they find again. */
+export interface Credential extends AccountHolder, TabHolder {
   readonly key: Key
   readonly secret: Secret
   readonly hash: Uint8Array
@@ -12,8 +15,13 @@ export interface Credential {
   readonly secretEndsAt: number
   readonly expiresAt: number
   readonly notBefore: number
+  /** The end of the time in which nothing of the key's own state refuses a call; it begins with `notBefore`. */
+  readonly endsAt: number
+  /** A scope that this credential was found to have; null before. */
+  grantedScope: string | null
   /** Null: any address. */
   readonly isAllowedIp: ((address: string) => boolean) | null
+  readonly limits: Key['rateLimits']
   /** The members of a verdict that name the key, the same for every call. */
   readonly named: {
     readonly keyId: string
@@ -31,14 +39,21 @@ const endOf = (instant: string | null): number => (instant === null ? Number.POS
 export function credentialOf(key: Key, shortId: string): Credential | null {
   const secret = key.secrets.find((one) => one.shortId === shortId)
   if (secret === undefined) return null
+  const secretEndsAt = endOf(secret.notAfter)
+  const expiresAt = endOf(key.expiresAt)
   return {
+    account: null,
+    tab: null,
+    grantedScope: null,
     key,
     secret,
     hash: comparableHash(secret.hash),
-    secretEndsAt: endOf(secret.notAfter),
-    expiresAt: endOf(key.expiresAt),
+    secretEndsAt,
+    expiresAt,
+    endsAt: key.revokedAt === null && key.disabledAt === null ? Math.min(secretEndsAt, expiresAt) : Number.NEGATIVE_INFINITY,
     notBefore: key.notBefore === null ? 0 : Date.parse(key.notBefore),
     isAllowedIp: key.allowedIps.length === 0 ? null : lazyMatcher(key.allowedIps),
+    limits: key.rateLimits,
     named: {
       keyId: key.id,
       userId: key.userId,

@@ -20,12 +20,29 @@ export interface Clocks {
   readonly monotonic: () => number
 }
 
+/** A limit of one key that calls were taken from, or asked for. */
 interface Held {
   readonly name: string
   state: LimitState
   /** Admitted here and not yet told to the others. */
   unshared: number
   unsharedAt: number
+}
+
+/** All limits of one key that are in use here. */
+interface Account {
+  readonly keyId: string
+  readonly held: Held[]
+  /** The limits that were asked for last, and what is held of each. */
+  limits: readonly RateLimit[]
+  asked: readonly Held[]
+  /** False once it was forgotten: what was kept of it elsewhere is of no use any more. */
+  isKnown: boolean
+}
+
+/** Where a caller keeps the account of a key, so that its next call need not look it up. */
+export interface AccountHolder {
+  account: Account | null
 }
 
 /** Limits that an application makes up by call and not by key; the least recently made is forgotten first. */
@@ -47,7 +64,7 @@ export interface Unshared {
 }
 
 export interface Limiter {
-  readonly take: (keyId: string, limits: readonly RateLimit[], isPeek: boolean) => LimitDecision
+  readonly take: (keyId: string, limits: readonly RateLimit[], isPeek: boolean, holder?: AccountHolder) => LimitDecision
   readonly isUnshared: () => boolean
   /** Hands over what was admitted and not yet shared, and forgets it. */
   readonly unshared: () => Unshared[]
@@ -69,7 +86,7 @@ export interface Limiter {
  * The property holds for everything admitted here and learned from others.
  */
 export function createLimiter(clocks: Clocks, self: string, known: (keyId: string, name: string) => readonly Admission[]): Limiter {
-  const keys = new Map<string, Held[]>()
+  const keys = new Map<string, Account>()
 
   const absorbAdmissions = (held: Held, admissions: readonly Admission[], now: number) => {
     const wallNow = clocks.wall()
@@ -79,7 +96,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     }
   }
 
-  const meet = (ofKey: Held[], keyId: string, { name, limit, windowSeconds }: RateLimit, now: number): Held => {
+  const meet = ({ keyId, held: ofKey }: Account, { name, limit, windowSeconds }: RateLimit, now: number): Held => {
     const held: Held = { name, state: createLimit(limit, windowSeconds), unshared: 0, unsharedAt: 0 }
     absorbAdmissions(held, known(keyId, name), now)
     if (ofKey.length >= MAX_HELD_PER_KEY)
@@ -95,15 +112,15 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
   }
 
   /** The state of a limit, with what is left of it under a changed limit or window. */
-  const holdOf = (ofKey: Held[], keyId: string, limit: RateLimit, now: number): Held => {
-    for (const held of ofKey) {
+  const holdOf = (account: Account, limit: RateLimit, now: number): Held => {
+    for (const held of account.held) {
       if (held.name !== limit.name) continue
       const { state } = held
       if (state.limit !== limit.limit || state.windowMs !== limit.windowSeconds * 1000)
         held.state = carryOver(state, limit.limit, limit.windowSeconds)
       return held
     }
-    return meet(ofKey, keyId, limit, now)
+    return meet(account, limit, now)
   }
 
   let lookedAt = { wall: clocks.wall(), monotonic: clocks.monotonic() }
@@ -115,47 +132,55 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     return drift > MAX_DRIFT_MS
   }
 
-  const heldOf = (keyId: string): Held[] => {
-    const known = keys.get(keyId)
-    if (known !== undefined) return known
-    const none: Held[] = []
-    keys.set(keyId, none)
-    return none
+  const accountOf = (keyId: string): Account => {
+    let account = keys.get(keyId)
+    if (account === undefined) {
+      account = { keyId, held: [], limits: [], asked: [], isKnown: true }
+      keys.set(keyId, account)
+    }
+    return account
   }
 
-  const verdictOn = (
-    { name, limit, windowSeconds }: RateLimit,
-    { state }: Held,
-    wait: number,
-    now: number,
-    wall: number,
-  ): LimitVerdict => ({
+  /** What is held of each of these limits. */
+  const askedOf = (account: Account, limits: readonly RateLimit[], now: number): readonly Held[] => {
+    // The same list as the last time: the key is the same, and so are its limits.
+    if (account.limits !== limits) {
+      account.asked = limits.map((limit) => holdOf(account, limit, now))
+      account.limits = limits
+    }
+    return account.asked
+  }
+
+  const verdictOn = ({ name, state }: Held, isRefused: boolean, now: number, wall: number): LimitVerdict => ({
     name,
-    limit,
-    windowSeconds,
-    remaining: Math.max(0, limit - used(state, now)),
+    limit: state.limit,
+    windowSeconds: state.windowMs / 1000,
+    remaining: Math.max(0, state.limit - used(state, now)),
     resetAt: isoFrom(wall + wholeAt(state, now) - now),
-    retryAfterMs: Math.ceil(wait),
+    retryAfterMs: isRefused ? Math.ceil(waitMs(state, now)) : 0,
   })
 
   return {
-    take(keyId, limits, isPeek) {
+    take(keyId, limits, isPeek, holder) {
       const now = clocks.monotonic()
       const wall = clocks.wall()
-      const ofKey = heldOf(keyId)
+      let account = holder?.account ?? null
+      if (account === null || !account.isKnown) {
+        account = accountOf(keyId)
+        if (holder !== undefined) holder.account = account
+      }
+      const asked = askedOf(account, limits, now)
       let refusedBy: string | null = null
-      for (const limit of limits) if (waitMs(holdOf(ofKey, keyId, limit, now).state, now) > 0) refusedBy ??= limit.name
+      for (const { name, state } of asked) if (waitMs(state, now) > 0) refusedBy ??= name
       const isConsuming = refusedBy === null && !isPeek
       const verdicts: LimitVerdict[] = []
-      for (const limit of limits) {
-        const held = holdOf(ofKey, keyId, limit, now)
-        const wait = waitMs(held.state, now)
+      for (const held of asked) {
         if (isConsuming) {
           admit(held.state, now)
           held.unshared++
           held.unsharedAt = now
         }
-        verdicts.push(verdictOn(limit, held, wait, now, wall))
+        verdicts.push(verdictOn(held, refusedBy !== null, now, wall))
       }
       return { isAllowed: refusedBy === null, refusedBy, limits: verdicts }
     },
@@ -164,7 +189,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
       const now = clocks.monotonic()
       const wall = clocks.wall()
       const admitted: Unshared[] = []
-      for (const [keyId, ofKey] of keys) {
+      for (const { keyId, held: ofKey } of keys.values()) {
         for (const held of ofKey) {
           if (held.unshared === 0) continue
           const { name } = held
@@ -184,7 +209,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     giveBack(admitted) {
       const offset = clocks.monotonic() - clocks.wall()
       for (const { keyId, name, at, count } of admitted) {
-        const held = keys.get(keyId)?.find((one) => one.name === name)
+        const held = keys.get(keyId)?.held.find((one) => one.name === name)
         if (held === undefined) continue
         held.unshared += count
         held.unsharedAt = Math.max(held.unsharedAt, at + offset)
@@ -195,7 +220,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
       const now = clocks.monotonic()
       // After a step of the wall clock the times of admissions say nothing about their age: what is known here stays.
       const isAnew = afterSeq === null && !hasStepped(now)
-      for (const held of keys.get(keyId) ?? []) {
+      for (const held of keys.get(keyId)?.held ?? []) {
         const all = admissions(held.name)
         if (isAnew) {
           const { limit, windowMs } = held.state
@@ -210,14 +235,16 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     },
 
     keyIds: () => keys.keys(),
-    isUnshared: () => [...keys.values()].some((ofKey) => ofKey.some(({ unshared }) => unshared > 0)),
+    isUnshared: () => [...keys.values()].some(({ held }) => held.some(({ unshared }) => unshared > 0)),
 
     sweep() {
       const now = clocks.monotonic()
-      for (const [keyId, ofKey] of keys) {
-        const left = ofKey.filter(({ state, unshared }) => unshared > 0 || used(state, now) > 0)
+      for (const [keyId, account] of keys) {
+        const left = account.held.filter(({ state, unshared }) => unshared > 0 || used(state, now) > 0)
+        if (left.length > 0 && left.length === account.held.length) continue
+        account.isKnown = false
         if (left.length === 0) keys.delete(keyId)
-        else if (left.length < ofKey.length) keys.set(keyId, left)
+        else keys.set(keyId, { keyId, held: left, limits: [], asked: [], isKnown: true })
       }
     },
   }

@@ -3,7 +3,7 @@
 import type { Use } from './ports.ts'
 import { MINUTE_MS } from './time.ts'
 import type { Delta } from './usage.ts'
-import { addCalls, count, createDelta, NO_KEY } from './usage.ts'
+import { ACCEPTED, addCalls, count, createDelta, keyDeltaOf, NO_KEY } from './usage.ts'
 import type { VerdictCode } from './verdict.ts'
 
 /** Refused verifications of one key (or of none) with one code within one minute. */
@@ -21,13 +21,33 @@ const MAX_REFUSALS_PER_MINUTE = 100
 /** Minutes that wait to be handed over; then the oldest two are counted as one. */
 const MAX_WAITING_MINUTES = 180
 
+/**
+ * Accepted calls of one secret that are counted where they happen: within one minute, with at most one scope, and not yet
+ * put with the others.
+ */
+interface Tab {
+  readonly keyId: string
+  readonly shortId: string
+  calls: number
+  lastAt: number
+  minute: number
+  scope: string | null
+  /** Whether it is among those that are put with the others before anybody looks. */
+  isOpen: boolean
+}
+
+/** Where a caller keeps the tab of a secret, so that its next call need not be looked up in three maps. */
+export interface TabHolder {
+  tab: Tab | null
+}
+
 export interface Counted {
   readonly deltas: readonly Delta[]
   readonly refusals: readonly RefusalSum[]
 }
 
 export interface Meter {
-  readonly count: (use: Use) => void
+  readonly count: (use: Use, holder?: TabHolder) => void
   readonly isEmpty: () => boolean
   /** How many verifications were counted since the beginning. */
   readonly counted: () => number
@@ -47,12 +67,60 @@ export function createMeter(): Meter {
   let onTheWay: readonly Delta[] = []
   let refusals = new Map<string, RefusalSum>()
   let refusalMinute = { minute: 0, kinds: 0 }
+  let lastRefusal: RefusalSum | null = null
+  let open: Tab[] = []
+
+  /** What is counted of a minute; the newest is the last. */
+  const deltaOf = (minute: number): Delta => {
+    let place = deltas.length
+    while (place > 0 && (deltas[place - 1] as Delta).minute > minute) place--
+    const known = deltas[place - 1]
+    if (known?.minute === minute) return known
+    if (place === 0 && deltas.length === MAX_WAITING_MINUTES) return deltas[0] as Delta
+    const delta = createDelta(minute)
+    deltas.splice(place, 0, delta)
+    if (deltas.length > MAX_WAITING_MINUTES) deltas = [merged(deltas[0] as Delta, deltas[1] as Delta), ...deltas.slice(2)]
+    return delta
+  }
+
+  const fold = (tab: Tab): void => {
+    if (tab.calls > 0) countAccepted(deltaOf(tab.minute), tab)
+    tab.calls = 0
+  }
+
+  /** Puts all tabs with the others. */
+  const foldAll = (): void => {
+    for (const tab of open) {
+      fold(tab)
+      tab.isOpen = false
+    }
+    open = []
+  }
+
+  const countOn = (holder: TabHolder, keyId: string, shortId: string, scope: string | null, at: number, minute: number): void => {
+    holder.tab ??= { keyId, shortId, calls: 0, lastAt: at, minute, scope, isOpen: false }
+    const { tab } = holder
+    if (tab.calls > 0 && (tab.minute !== minute || tab.scope !== scope)) fold(tab)
+    if (tab.calls === 0) {
+      tab.minute = minute
+      tab.scope = scope
+      if (!tab.isOpen) open.push(tab)
+      tab.isOpen = true
+    }
+    tab.calls++
+    tab.lastAt = at
+  }
 
   const noteRefusal = ({ keyId, userId, code, at }: Use, minute: number): void => {
+    if (lastRefusal !== null && lastRefusal.minute === minute && lastRefusal.keyId === keyId && lastRefusal.code === code) {
+      lastRefusal.count++
+      return
+    }
     if (refusalMinute.minute !== minute) refusalMinute = { minute, kinds: 0 }
     const name = `${minute} ${keyId ?? ''} ${code}`
     const known = refusals.get(name) ?? (refusalMinute.kinds >= MAX_REFUSALS_PER_MINUTE ? refusals.get(`${minute} rest`) : undefined)
     if (known !== undefined) {
+      lastRefusal = known
       known.count++
       return
     }
@@ -62,25 +130,28 @@ export function createMeter(): Meter {
       ? { minute, keyId: null, userId: null, code: null, since: at, count: 1 }
       : { minute, keyId, userId, code, since: at, count: 1 }
     refusals.set(isRest ? `${minute} rest` : name, sum)
+    lastRefusal = sum
   }
 
   return {
-    count(use) {
+    count(use, holder) {
       counted++
-      const minute = Math.floor(use.at / MINUTE_MS)
-      let delta = deltas.at(-1)
-      if (delta === undefined || delta.minute !== minute) {
-        delta = createDelta(minute)
-        deltas.push(delta)
-        if (deltas.length > MAX_WAITING_MINUTES) deltas = [merged(deltas[0] as Delta, deltas[1] as Delta), ...deltas.slice(2)]
-      }
-      count(delta, use.keyId ?? NO_KEY, use.code, use.at, use.shortId, use.scopes)
-      if (use.code !== 'VALID') noteRefusal(use, minute)
+      const { keyId, code, at, shortId, scopes } = use
+      const minute = Math.floor(at / MINUTE_MS)
+      if (code === 'VALID' && holder !== undefined && keyId !== null && shortId !== null && scopes.length <= 1)
+        return countOn(holder, keyId, shortId, scopes[0] ?? null, at, minute)
+      count(deltaOf(minute), keyId ?? NO_KEY, code, at, shortId, scopes)
+      if (code !== 'VALID') noteRefusal(use, minute)
     },
     counted: () => counted,
-    isEmpty: () => deltas.length === 0 && refusals.size === 0,
-    pending: () => [...onTheWay, ...deltas],
+    isEmpty: () => open.length === 0 && deltas.length === 0 && refusals.size === 0,
+    pending() {
+      foldAll()
+      return [...onTheWay, ...deltas]
+    },
     take(now, isEnd) {
+      foldAll()
+      lastRefusal = null
       const current = Math.floor(now / MINUTE_MS)
       const ended = [...refusals].filter(([, { minute }]) => isEnd || minute < current)
       const taken = { deltas, refusals: ended.map(([, sum]) => sum) }
@@ -103,6 +174,14 @@ export function createMeter(): Meter {
       while (refusals.size > MAX_WAITING_MINUTES * MAX_REFUSALS_PER_MINUTE) refusals.delete(refusals.keys().next().value as string)
     },
   }
+}
+
+function countAccepted(delta: Delta, { keyId, shortId, calls, lastAt, scope }: Tab): void {
+  const key = keyDeltaOf(delta, keyId)
+  key.counts[ACCEPTED] = (key.counts[ACCEPTED] as number) + calls
+  key.lastAt = Math.max(key.lastAt ?? 0, lastAt)
+  addCalls(key.secrets, shortId, calls, lastAt)
+  if (scope !== null) addCalls(key.scopes, scope, calls, lastAt)
 }
 
 /** Two minutes counted as the later one. */

@@ -6,7 +6,8 @@ import type { Change } from './change.ts'
 import type { Credential } from './credential.ts'
 import type { Key, KeyRef, ListedKey } from './key.ts'
 import type { RateLimit } from './limit.ts'
-import type { LimitDecision } from './limiter.ts'
+import type { AccountHolder, LimitDecision } from './limiter.ts'
+import type { TabHolder } from './meter.ts'
 import type { KeywrightError } from './refusal.ts'
 import type { KeyFilter, KeyQuery, KeyWindowQuery, Page, UserQuery, UserSummary, UserWindowQuery, Window } from './selection.ts'
 import type { Overview } from './stats.ts'
@@ -55,9 +56,9 @@ export type UsageSelector = { readonly keyId: string } | { readonly userId: stri
 
 export interface UsagePort {
   /** Counts one verification in memory. Never waits, never throws. */
-  readonly count: (use: Use) => void
+  readonly count: (use: Use, holder?: TabHolder) => void
   /** Decides and, unless it only peeks, consumes one call of every limit or of none. */
-  readonly take: (keyId: string, limits: readonly RateLimit[], isPeek: boolean) => MaybePromise<LimitDecision>
+  readonly take: (keyId: string, limits: readonly RateLimit[], isPeek: boolean, holder?: AccountHolder) => MaybePromise<LimitDecision>
   /** What was counted, this process's unflushed counts included; and when processes were alive to count. */
   readonly read: (selector: UsageSelector, at: number) => MaybePromise<{ readonly usage: KeyUsage; readonly alive: Series }>
   /** Usage of a window at a glance, this process's unflushed counts included. Answers from what is known while a file can't be read. */

@@ -18,8 +18,12 @@ const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: DAY_SECONDS }
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ]((?:[01]\d|2[0-3]):[0-5]\d)(?:(:[0-5]\d)(?:\.(\d{1,9}))?)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?$/
 const LAST_MOMENT_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
+/** The moment that was written last: within one millisecond many calls ask for the same. */
+let lastMoment = { ms: Number.NaN, text: '' }
+
 export function isoFrom(ms: number): string {
-  return new Date(ms).toISOString()
+  if (ms !== lastMoment.ms) lastMoment = { ms, text: new Date(ms).toISOString() }
+  return lastMoment.text
 }
 
 /** Milliseconds since 1970 of an ISO 8601 text or a Date between 1970 and 9999; null when it is none. A text without a zone is UTC. */

@@ -20,23 +20,42 @@ const BRAND = /^[a-z0-9]+(?:_[a-z0-9]+)*$/
 const HASH_SCHEME = 'sha256:'
 export const STORED_HASH = /^sha256:[A-Za-z0-9_-]{43}$/
 
-/** The digit of each ASCII code in base62, 255 where it is none. */
-const DIGITS = new Uint8Array(128).fill(255)
+const UNDERSCORE = 95
+/** Most octets of one character in UTF-8, counted by its UTF-16 units. */
+const MAX_OCTETS = 3
+/** A bit that no digit has. */
+const NO_DIGIT = 128
+/** The digit of each ASCII code in base62. */
+const DIGITS = new Uint8Array(256).fill(NO_DIGIT)
 for (let digit = 0; digit < ALPHABET.length; digit++) DIGITS[ALPHABET.charCodeAt(digit)] = digit
 
-/** CRC-32 (IEEE 802.3, reflected, polynomial 0xEDB88320), one step per byte. */
-const CRC_TABLE = new Int32Array(256)
+/**
+ * CRC-32 (IEEE 802.3, reflected, polynomial 0xEDB88320), four bytes at a time: the n-th table says what a byte does that n
+ * others follow (Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance CRC Generation", 2008).
+ */
+const CRC_TABLES = [0, 1, 2, 3].map(() => new Int32Array(256)) as [Int32Array, Int32Array, Int32Array, Int32Array]
 for (let byte = 0; byte < 256; byte++) {
   let value = byte
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
-  CRC_TABLE[byte] = value
+  for (const table of CRC_TABLES) {
+    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
+    table[byte] = value
+  }
 }
 
-function crc32(text: string, length: number): number {
+function crc32(bytes: Uint8Array, length: number): number {
+  const [last, third, second, first] = CRC_TABLES
+  const at = (index: number): number => bytes[index] as number
   let crc = -1
-  for (let index = 0; index < length; index++) {
-    crc = (CRC_TABLE[(crc ^ text.charCodeAt(index)) & 255] as number) ^ (crc >>> 8)
+  let index = 0
+  for (; index + 4 <= length; index += 4) {
+    crc ^= at(index) | (at(index + 1) << 8) | (at(index + 2) << 16) | (at(index + 3) << 24)
+    crc =
+      (first[crc & 255] as number) ^
+      (second[(crc >>> 8) & 255] as number) ^
+      (third[(crc >>> 16) & 255] as number) ^
+      (last[crc >>> 24] as number)
   }
+  for (; index < length; index++) crc = (last[(crc ^ at(index)) & 255] as number) ^ (crc >>> 8)
   return (crc ^ -1) >>> 0
 }
 
@@ -67,7 +86,7 @@ export function isBrand(text: string): boolean {
 /** Puts a token together from its parts; `secretBytes` are 32. */
 export function composeToken(prefix: string, shortId: string, secretBytes: Uint8Array): string {
   const body = `${prefix}_${shortId}_${toBase62(toInteger(secretBytes), SECRET_LENGTH)}`
-  return body + toBase62(BigInt(crc32(body, body.length)), CHECKSUM_LENGTH)
+  return body + toBase62(BigInt(crc32(Buffer.from(body, 'latin1'), body.length)), CHECKSUM_LENGTH)
 }
 
 export function mintToken(brand: string, environment: Environment, shortId: string, draw: Draw): string {
@@ -87,31 +106,48 @@ export type TokenProblem = 'MALFORMED' | 'BAD_CHECKSUM'
  */
 export function parseToken(token: unknown): { shortId: string } | TokenProblem {
   if (typeof token !== 'string' || token.length < MIN_TOKEN_LENGTH || token.length > MAX_TOKEN_LENGTH) return 'MALFORMED'
-  const shortIdAt = token.length - TAIL_LENGTH + 1
+  const { length } = token
+  // As many octets as characters: then all are ASCII. Octets are read at half the cost of characters.
+  if (octets.write(token, 'utf8') !== length) return 'MALFORMED'
+  const shortIdAt = length - TAIL_LENGTH + 1
   const secretAt = shortIdAt + SHORT_ID_LENGTH + 1
-  if (token.charCodeAt(shortIdAt - 1) !== 95 || token.charCodeAt(secretAt - 1) !== 95) return 'MALFORMED'
-  for (let index = shortIdAt; index < token.length; index++) {
-    const code = token.charCodeAt(index)
-    if (index !== secretAt - 1 && (code > 127 || DIGITS[code] === 255)) return 'MALFORMED'
-  }
-  if (!PREFIX.test(token.slice(0, shortIdAt - 1))) return 'MALFORMED'
-  const checksumAt = token.length - CHECKSUM_LENGTH
+  if (octets[shortIdAt - 1] !== UNDERSCORE || octets[secretAt - 1] !== UNDERSCORE) return 'MALFORMED'
+  let isOther = 0
+  for (let index = shortIdAt; index < secretAt - 1; index++) isOther |= DIGITS[octets[index] as number] as number
+  for (let index = secretAt; index < length; index++) isOther |= DIGITS[octets[index] as number] as number
+  if (isOther >= NO_DIGIT || !isKnownPrefix(token, shortIdAt - 1)) return 'MALFORMED'
+  const checksumAt = length - CHECKSUM_LENGTH
   let checksum = 0
-  for (let index = checksumAt; index < token.length; index++) checksum = checksum * 62 + (DIGITS[token.charCodeAt(index)] as number)
-  return checksum === crc32(token, checksumAt) ? { shortId: token.slice(shortIdAt, shortIdAt + SHORT_ID_LENGTH) } : 'BAD_CHECKSUM'
+  for (let index = checksumAt; index < length; index++) checksum = checksum * 62 + (DIGITS[octets[index] as number] as number)
+  return checksum === crc32(octets, checksumAt) ? { shortId: token.slice(shortIdAt, shortIdAt + SHORT_ID_LENGTH) } : 'BAD_CHECKSUM'
 }
 
-/** The octets that a token's digest is compared with: the 43 base64url characters of the stored hash. */
+const octets = Buffer.alloc(MAX_TOKEN_LENGTH * MAX_OCTETS)
+/** The prefix that was found to be one the last time: most tokens have the same. */
+let knownPrefix = ''
+
+function isKnownPrefix(token: string, length: number): boolean {
+  if (length === knownPrefix.length && token.startsWith(knownPrefix)) return true
+  const prefix = token.slice(0, length)
+  if (!PREFIX.test(prefix)) return false
+  // A string of its own: a slice would keep the token.
+  knownPrefix = Buffer.from(prefix).toString('latin1')
+  return true
+}
+
+/** The octets of the digest that a token's own is compared with. */
 export function comparableHash(storedHash: string): Uint8Array {
-  return Buffer.from(storedHash.slice(HASH_SCHEME.length), 'latin1')
+  return Buffer.from(storedHash.slice(HASH_SCHEME.length), 'base64url')
 }
 
-const candidate = Buffer.alloc(SECRET_LENGTH)
-const NOBODY = Buffer.alloc(SECRET_LENGTH)
+const DIGEST_BYTES = 32
+const candidate = Buffer.alloc(DIGEST_BYTES)
+const NOBODY = Buffer.alloc(DIGEST_BYTES)
 
 /** Whether the token is the one that was hashed, in constant time; an unknown shortId (null) costs the same work. */
 export function tokenMatches(token: string, comparable: Uint8Array | null): boolean {
-  candidate.write(hash('sha256', token, 'base64url'), 'latin1')
+  // As a text of one character for each octet: Node makes that three times as fast as a buffer, and twice as fast as base64url.
+  candidate.write(hash('sha256', token, 'binary'), 'latin1')
   const isEqual = timingSafeEqual(candidate, comparable ?? NOBODY)
   return isEqual && comparable !== null
 }

@@ -83,17 +83,22 @@ export function createDelta(minute: number): Delta {
   return { minute, keys: new Map() }
 }
 
-/** Counts one verdict. */
-export function count(delta: Delta, keyId: string, code: VerdictCode, at: number, shortId: string | null, scopes: readonly string[]): void {
+export function keyDeltaOf(delta: Delta, keyId: string): KeyDelta {
   let key = delta.keys.get(keyId)
   if (key === undefined) {
     key = { counts: VERDICT_CODES.map(() => 0), secrets: new Map(), scopes: new Map(), lastAt: null }
     delta.keys.set(keyId, key)
   }
+  return key
+}
+
+/** Counts one verdict. */
+export function count(delta: Delta, keyId: string, code: VerdictCode, at: number, shortId: string | null, scopes: readonly string[]): void {
+  const key = keyDeltaOf(delta, keyId)
   const index = CODE_INDEX[code]
   key.counts[index] = (key.counts[index] as number) + 1
   if (index !== ACCEPTED) return
-  key.lastAt = at
+  key.lastAt = Math.max(key.lastAt ?? 0, at)
   if (shortId !== null) addCalls(key.secrets, shortId, 1, at)
   for (const scope of scopes) addCalls(key.scopes, scope, 1, at)
 }

@@ -161,7 +161,10 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
       return transactions.look(targets)
     },
     findCredential(shortId) {
-      freshen()
+      const uptime = clocks.uptime()
+      if (uptime - checkedAt >= FRESH_MS) look()
+      if (trouble !== null) throw trouble
+      usage.freshen(uptime)
       const known = credentials.get(shortId)
       if (known !== undefined) return known
       const key = keyFile.byShortId(shortId)

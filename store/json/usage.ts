@@ -57,6 +57,8 @@ export interface JsonUsage {
   /** Another number whenever a last use may be another. */
   readonly changes: () => number
   readonly refresh: () => void
+  /** The same where that was too long ago at a moment of the store's uptime. */
+  readonly freshen: (uptime: number) => void
   /** Looks for news of the file; a few words on what it holds. */
   readonly seen: () => UsageSeen
   /** Under the lock: lets the file, where there is one, vouch for the log as it is after an accepted loss. */
@@ -94,6 +96,10 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     const isAnew = silence >= FORGOTTEN_MS
     for (const keyId of limiter.keyIds()) limiter.learn(keyId, (name) => admissionsOf(keyId, name), isAnew ? null : seenSeq)
     seenSeq = file.document().seq
+  }
+
+  const freshen = (uptime: number): void => {
+    if (uptime - checkedAt >= FRESH_MS) refresh()
   }
 
   const reading = createUsageReading(file, meter, keyFile, clocks.wall)
@@ -208,10 +214,11 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
   return {
     port: {
       count: isReadOnly ? () => undefined : meter.count,
-      take(keyId, limits, isPeek) {
+      take(keyId, limits, isPeek, holder) {
         if (limits.length === 0) return UNLIMITED
-        if (clocks.uptime() - checkedAt >= FRESH_MS) refresh()
-        return limiter.take(keyId, limits, isPeek)
+        // With a credential, what others admitted was looked at when that was found.
+        if (holder === undefined) freshen(clocks.uptime())
+        return limiter.take(keyId, limits, isPeek, holder)
       },
       read(selector, at) {
         refresh()
@@ -227,6 +234,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     lastUsed: reading.lastUsed,
     changes: () => file.versions() + meter.counted(),
     refresh,
+    freshen,
     seen() {
       refresh()
       const { audit, calls, processes } = file.document()

@@ -58,6 +58,10 @@ export interface Manager {
 }
 
 const HEARTBEAT_MS = 60_000
+/** A timer may be early: a heartbeat comes so long after the end of its minute. */
+const HEARTBEAT_DELAY_MS = 50
+/** However near the end of the minute is, or where a test's clock stands still just before it. */
+const MIN_HEARTBEAT_MS = 1000
 
 export function createManager({ store, actor, clock, draw, isReadOnly, flushIntervalMs, warn }: ManagerOptions): Manager {
   let closing: Promise<void> | null = null
@@ -97,7 +101,19 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
     }, flushIntervalMs).unref()
   }
 
-  const heartbeat = isReadOnly ? null : setInterval(() => void flushQuietly(store.usage.heartbeat), HEARTBEAT_MS).unref()
+  let heartbeat: NodeJS.Timeout | null = null
+  /** At the end of each minute, when its refusals can be recorded: a process that is killed loses those of its last minute only. */
+  const scheduleHeartbeat = (): void => {
+    const left = HEARTBEAT_MS - (clock() % HEARTBEAT_MS) + HEARTBEAT_DELAY_MS
+    heartbeat = setTimeout(
+      () => {
+        scheduleHeartbeat()
+        void flushQuietly(store.usage.heartbeat)
+      },
+      Math.max(MIN_HEARTBEAT_MS, left),
+    ).unref()
+  }
+  if (!isReadOnly) scheduleHeartbeat()
 
   const validate = (token: unknown, options: CallOptions): MaybePromise<Verdict> => {
     assertOpen()
@@ -170,7 +186,7 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
     close() {
       closing ??= (async () => {
         if (flushTimer !== null) clearTimeout(flushTimer)
-        if (heartbeat !== null) clearInterval(heartbeat)
+        if (heartbeat !== null) clearTimeout(heartbeat)
         await store.close()
       })()
       return closing

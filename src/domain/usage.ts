@@ -105,8 +105,11 @@ export function count(delta: Delta, keyId: string, code: VerdictCode, at: number
 
 export function addCalls(calls: Map<string, Calls>, name: string, count: number, lastAt: number): void {
   const known = calls.get(name)
-  if (known === undefined) calls.set(name, { count, lastAt })
-  else {
+  if (known === undefined) {
+    // An application may ask for another scope with every call: no more wait than will be kept, the first met is forgotten first.
+    if (calls.size >= MAX_EXERCISED_SCOPES) calls.delete(calls.keys().next().value as string)
+    calls.set(name, { count, lastAt })
+  } else {
     known.count += count
     known.lastAt = Math.max(known.lastAt, lastAt)
   }

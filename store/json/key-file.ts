@@ -12,6 +12,7 @@ import type { Version } from '../version.ts'
 import { isVersion, versionOf } from '../version.ts'
 import type { KeyLines, PlacedKeys, StoreDocument } from './key-lines.ts'
 import { composeLines, corrupt, emptyLines, parseLines } from './key-lines.ts'
+import { createUnreadable } from './unreadable.ts'
 
 /** How long the text stays in memory after it was read or written. A change after that reads it again, from the file that is held open. */
 const KEEP_TEXT_MS = 1000
@@ -51,6 +52,7 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
   /** Null when it was let go. */
   let text: Buffer | null = empty.bytes
   let letGo: NodeJS.Timeout | null = null
+  const unreadable = createUnreadable()
 
   const forgetText = (): void => {
     text = null
@@ -90,14 +92,16 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
       throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} is gone; put it back, or restore it from a backup`)
     }
     if (version !== null && isVersion(version, status)) return false
+    unreadable.assertOther(status)
     const { bytes, version: read } = readVersion(path)
     try {
       const next = parseLines(bytes, path, version === null ? null : knownText())
       adopt(next, nextIndex(index, lines.document.keys, next.document.keys, path), read, next.bytes === bytes)
     } catch (error) {
-      read.release()
+      unreadable.remember(read, error)
       throw error
     }
+    unreadable.close()
     return true
   }
 
@@ -126,6 +130,7 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
     positionOf: (id) => index.ids.get(id),
     close() {
       if (letGo !== null) clearTimeout(letGo)
+      unreadable.close()
       version?.release()
       version = null
     },

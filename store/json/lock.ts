@@ -1,12 +1,14 @@
 // The lock of an embedded store: the kernel's advisory lock on a file of its own, released by the kernel when a process dies.
 
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
 import type { KernelLocks } from 'fs-native-extensions'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { displayText } from '../../src/domain/text.ts'
 import { faultAt } from '../faults.ts'
 
 const FILE_MODE = 0o600
+/** Never through a symbolic link: the file is emptied at the end, whatever it is. */
+const OPEN_FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 const SAY_HOLDER_AFTER_MS = 2_000
 const GIVE_UP_AFTER_MS = 10_000
 const MAX_HOLDER_BYTES = 1024
@@ -37,6 +39,12 @@ export interface Lock {
   readonly hold: <T>(work: (wasAbandoned: boolean) => Promise<T>) => Promise<T>
 }
 
+/** A descriptor that stands in the kernel's queue. */
+interface Wait {
+  readonly file: number
+  readonly granted: Promise<void>
+}
+
 /** Who holds it, in words for a message; the file may be empty or edited. */
 function describeHolder(path: string): string {
   try {
@@ -55,24 +63,46 @@ function describeHolder(path: string): string {
  * closing the descriptor releases the lock, also one that is granted after its asker gave up.
  */
 export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
+  const left = new Set<Wait>()
+
   const openFile = (): number => {
     try {
-      return openSync(path, 'a+', FILE_MODE)
+      return openSync(path, OPEN_FLAGS, FILE_MODE)
     } catch (error) {
       throw faultAt('STORE_UNAVAILABLE', 'opening the lock', path, error)
     }
   }
 
   /** Waits in the kernel's queue, which is fair, until the lock is there or the time is over. */
-  const wait = async (locks: KernelLocks, file: number, deadline: Promise<'late'>): Promise<void> => {
-    const granted = locks.waitForLock(file)
-    if ((await Promise.race([granted, deadline])) !== 'late') return
-    const abandon = (): void => letGo(locks, file)
-    granted.then(abandon, abandon)
+  const stand = async (locks: KernelLocks, wait: Wait, deadline: Promise<'late'>): Promise<void> => {
+    try {
+      if ((await Promise.race([wait.granted, deadline])) !== 'late') return
+    } catch (error) {
+      letGo(locks, wait.file)
+      throw faultAt('STORE_UNAVAILABLE', 'waiting for the lock', path, error)
+    }
+    leave(locks, wait)
     throw new KeywrightError(
       'STORE_BUSY',
       `the store is busy: ${path} could not be locked within ${GIVE_UP_AFTER_MS / 1000} s; ${describeHolder(path)}`,
     )
+  }
+
+  /** A wait can't be called off: it is kept for who waits next, and let go where it is granted to nobody. */
+  const leave = (locks: KernelLocks, wait: Wait): void => {
+    left.add(wait)
+    const abandon = (): void => {
+      if (left.delete(wait)) letGo(locks, wait.file)
+    }
+    wait.granted.then(abandon, abandon)
+  }
+
+  /** A place in the kernel's queue that was given up: each has a thread, which must not become one more with every try. */
+  const takeLeft = (): Wait | null => {
+    const [wait] = left
+    if (wait === undefined) return null
+    left.delete(wait)
+    return wait
   }
 
   const tryLock = (locks: KernelLocks, file: number): boolean => {
@@ -101,8 +131,10 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
     timers.push(setTimeout(() => onWaiting(`waiting for ${path}: ${describeHolder(path)}`), SAY_HOLDER_AFTER_MS))
     try {
       for (let openings = 0; openings < MAX_REOPENINGS; openings++) {
-        const file = openFile()
-        if (!tryLock(locks, file)) await wait(locks, file, deadline)
+        const given = takeLeft()
+        const file = given?.file ?? openFile()
+        if (given !== null) await stand(locks, given, deadline)
+        else if (!tryLock(locks, file)) await stand(locks, { file, granted: locks.waitForLock(file) }, deadline)
         // The file may have been removed while this process waited for it: what it locked then guards nothing.
         if (isStillThere(locks, file)) return file
         letGo(locks, file)

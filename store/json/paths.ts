@@ -16,6 +16,9 @@ export interface Paths {
 
 const MAX_LINKS = 40
 
+/** Where a symbolic link leads: `..` in it is seen from the folder that it really lies in. */
+const targetOf = (link: string): string => resolve(realpathSync(dirname(link)), readlinkSync(link))
+
 /** Every symbolic link on the way to a path must belong to this user or root: who owns a link decides where it leads. */
 function assertLinks(path: string, links = 0): void {
   if (links > MAX_LINKS) throw new KeywrightError('STORE_UNAVAILABLE', `the symbolic links of ${path} go round in a circle`)
@@ -29,7 +32,7 @@ function assertLinks(path: string, links = 0): void {
     if (me !== undefined && status.uid !== 0 && status.uid !== me) {
       throw new KeywrightError('STORE_INSECURE', `${way} is a symbolic link of another user (uid ${status.uid})`)
     }
-    assertLinks(resolve(dirname(way), readlinkSync(way)), links + 1)
+    assertLinks(targetOf(way), links + 1)
   }
 }
 
@@ -44,8 +47,7 @@ export function resolveStore(path: string, isInsecureAllowed: boolean): string {
   }
   try {
     // A link to a store that is not there yet is followed too.
-    if (lstatSync(full, { throwIfNoEntry: false })?.isSymbolicLink() === true)
-      return resolveStore(resolve(dirname(full), readlinkSync(full)), isInsecureAllowed)
+    if (lstatSync(full, { throwIfNoEntry: false })?.isSymbolicLink() === true) return resolveStore(targetOf(full), isInsecureAllowed)
     return join(realpathSync(dirname(full)), basename(full))
   } catch (error) {
     throw faultAt('STORE_UNAVAILABLE', 'opening the folder of the store', dirname(full), error)

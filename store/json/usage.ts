@@ -75,7 +75,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
   const low = new Low(file, file.document())
   const self = Buffer.from(draw(SELF_BYTES)).toString('hex')
   const noted = new Set<string>()
-  /** Records that a broken log could not take. */
+  /** Records that the log could not take yet. */
   let owed: Entry[] = []
   let seenSeq = 0
   let aliveSince = clocks.wall()
@@ -114,13 +114,11 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     seenSeq = document.seq
   }
 
-  /** Gives a garbled file another name, and answers the record of that. */
-  const setAside = async (): Promise<Entry> => ({
-    actor,
-    at: committing.now(),
-    action: 'usage.repair',
-    after: { aside: basename(await file.setAside()) },
-  })
+  /** Gives a garbled file another name; the record of that is owed until it is on the log. */
+  const setAside = async (): Promise<void> => {
+    const aside = basename(await file.setAside())
+    owed.push({ actor, at: committing.now(), action: 'usage.repair', after: { aside } })
+  }
 
   const merge = (counted: Counted, admitted: readonly Unshared[], now: number, isRecordable: boolean): Promise<Merged> =>
     mergeUsage({
@@ -145,14 +143,14 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     const trouble = file.trouble()
     if (trouble !== null) throw trouble
     const now = clocks.wall()
-    const repairs: Entry[] = file.isGarbled() ? [await setAside()] : []
+    if (file.isGarbled()) await setAside()
     let { document, entries } = await merge(counted, admitted, now, isRecordable)
     if (file.isGarbled()) {
       // A line that nobody had asked for until now.
-      repairs.push(await setAside())
+      await setAside()
       ;({ document, entries } = await merge(counted, admitted, now, isRecordable))
     }
-    const records = [...owed, ...repairs, ...entries]
+    const records = [...owed, ...entries]
     if (!isRecordable) owed = records.slice(-MAX_OWED)
     else if (records.length > 0) {
       await log.append(records)

@@ -2,10 +2,11 @@
 
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Actor, Entry } from '../../src/domain/audit.ts'
 import { sha256 } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
-import { writeAll } from '../durable.ts'
+import { syncFolder, writeAll } from '../durable.ts'
 import { errnoOf } from '../faults.ts'
 
 const FILE_MODE = 0o600
@@ -27,6 +28,8 @@ export async function keepAside(path: string, bytes: Buffer): Promise<void> {
     } finally {
       await side.close()
     }
+    // Before the log is cut: else a power failure could leave the bytes in neither place.
+    await syncFolder(dirname(path))
     return
   }
   throw new KeywrightError(

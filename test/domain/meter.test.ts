@@ -27,6 +27,16 @@ const sumOf = (refusals: readonly { readonly count: number }[]): number => refus
 const takeAll = (meter: Meter) => meter.take(NOON, true)
 
 describe('counts', () => {
+  test('of scopes are no more than will be kept, the newest of them, however many are asked for while nothing can be written', () => {
+    const meter = createMeter()
+    for (let call = 0; call < 3000; call++)
+      meter.count(use({ at: NOON + Math.floor(call / 10) * MINUTE, scopes: [`files:${call}`, `files:${call}:more`] }))
+    const held = meter.pending().map(({ keys }) => keys.get('key_000000000000')?.scopes.size ?? 0)
+    expect(Math.max(...held)).toBe(200)
+    expect(meter.pending().at(-1)?.keys.get('key_000000000000')?.scopes.has('files:2999')).toBe(true)
+    expect(callsOf(meter.pending())).toBe(3000)
+  })
+
   test('are neither lost nor doubled, however often they are handed over and taken back', () => {
     const events = fc.array(
       fc.oneof(

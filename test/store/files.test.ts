@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { ApiKeyManager } from '../../src/index.ts'
 import { emptyLines } from '../../store/json/key-lines.ts'
 import type { Place } from './harness.ts'
-import { ACTOR, expectCode, linesOf, newPlace, openManagerAt, openStoreAt } from './harness.ts'
+import { ACTOR, expectCode, linesOf, newPlace, openManagerAt, openStoreAt, placeAt } from './harness.ts'
 
 const EMPTY = `{"format":"keywright/1","brand":"kw","audit":{"seq":0,"hash":"${'0'.repeat(64)}"},"keys":[\n]}\n`
 
@@ -191,6 +191,16 @@ describe('symbolic links', () => {
     await (await openManagerAt(link)).generateApiKey({ userId: 'ann' })
     expect(lstatSync(link.keys).isSymbolicLink()).toBe(true)
     expect(real.files()).toContain('later.json')
+  })
+
+  test('a relative link in a folder that is itself a link is seen from where it lies', async () => {
+    const place = newPlace()
+    const [real, way] = [join(place.folder, 'real'), join(place.folder, 'way')]
+    for (const folder of [real, join(real, 'inner'), join(place.folder, 'data'), join(real, 'data')]) mkdirSync(folder, { mode: 0o700 })
+    symlinkSync(join(real, 'inner'), way)
+    symlinkSync('../data/keys.json', join(real, 'inner', 'link.json'))
+    await (await openManagerAt(placeAt(place.folder, 'way/link.json'))).generateApiKey({ userId: 'ann' })
+    expect(place.files().filter((file) => basename(file) === 'keys.json')).toEqual(['real/data/keys.json'])
   })
 
   test('a link of another user is refused', async () => {

@@ -79,3 +79,24 @@ test('a text that was edited in place and not looked at since is not taken for t
   writeFileSync(place.keys, place.text().replace('ann', 'eve'))
   expect(() => file.wholeLines()).toThrow('run this again')
 })
+
+test('a large file that is no store is read once and not at every look, and once more when it is another or some time has passed', async () => {
+  const { place, file } = await knownLong()
+  const mended = place.text()
+  const refusal = (): unknown => {
+    try {
+      return file.refresh()
+    } catch (error) {
+      return error
+    }
+  }
+  writeFileSync(place.keys, `${mended}${' '.repeat(2 * 1024 * 1024)}?`)
+  const first = refusal()
+  expect(String(first)).toContain('this is not JSON')
+  expect(refusal()).toBe(first)
+  vi.advanceTimersByTime(10_000)
+  expect(refusal()).not.toBe(first)
+  writeFileSync(place.keys, mended)
+  expect(file.refresh()).toBe(true)
+  expect(file.lines().document.keys).toHaveLength(4)
+})

@@ -1,6 +1,7 @@
 // The kernel's answer to who has given up: it must neither let two work at once nor keep the lock for nobody.
 
-import { expect, test } from 'vitest'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { afterEach, expect, test, vi } from 'vitest'
 import type { Lock } from '../../store/json/lock.ts'
 import { createLock } from '../../store/json/lock.ts'
 import { newPlace } from './harness.ts'
@@ -74,4 +75,35 @@ test('a lock that is granted after its wait was given up guards who waits next',
 
 test('a lock that is granted after its wait was given up for good is let go', () => {
   expect(given.slice(1)).toEqual(['done', 'done'])
+})
+
+afterEach(() => void vi.useRealTimers())
+
+/** How often this process has a file open. */
+const openings = (path: string): number =>
+  readdirSync('/proc/self/fd').filter((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`) === path
+    } catch {
+      return false
+    }
+  }).length
+
+test.runIf(process.platform === 'linux')('a holder that never lets go costs who tries again and again no more than one wait', async () => {
+  const { lock: path } = newPlace()
+  const end = await held(path)
+  const lock = lockAt(path)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  for (let tries = 0; tries < 5; tries++) {
+    const tried = codeOf(lock.hold(async () => undefined))
+    // The wait begins some turns after it was asked for.
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+    vi.advanceTimersByTime(10_000)
+    expect(await tried).toBe('STORE_BUSY')
+  }
+  expect(openings(path)).toBe(2)
+  vi.useRealTimers()
+  end()
+  expect(await codeOf(lock.hold(async () => undefined))).toBe('done')
+  expect(openings(path)).toBe(0)
 })

@@ -1,6 +1,7 @@
 // The kernel's lock: who holds it stands in its file, who waits is told, and nobody works without it.
 
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createLock } from '../../store/json/lock.ts'
 import { startChild } from './children.ts'
@@ -41,6 +42,18 @@ describe('the lock', () => {
     }
     const all = await Promise.allSettled(Array.from({ length: 12 }, (_, number) => (number % 2 === 0 ? a : b).hold(work(number))))
     expect(all.map(({ status }) => status)).toEqual(all.map((_, number) => (number % 3 === 0 ? 'rejected' : 'fulfilled')))
+  })
+
+  test('a symbolic link in its place is refused: what it means is not emptied', async () => {
+    const { folder, lock: path } = newPlace()
+    const other = join(folder, 'diary')
+    writeFileSync(other, 'dear diary')
+    symlinkSync(other, path)
+    await expectCode(
+      lockAt(path).hold(async () => undefined),
+      'STORE_UNAVAILABLE',
+    )
+    expect(readFileSync(other, 'utf8')).toBe('dear diary')
   })
 
   test('a holder that died is told of by the name it left', async () => {

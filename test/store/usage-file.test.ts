@@ -1,12 +1,12 @@
 // keys.usage.json: shared by processes, set aside when it is garbled, never in the way of a verification.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { RateLimit } from '../../src/domain/limit.ts'
 import type { ApiKeyManager } from '../../src/index.ts'
 import type { Place } from './harness.ts'
-import { manualClock, newKey, newPlace, openManagerAt, openStoreAt, put } from './harness.ts'
+import { expectCode, manualClock, NOON, newKey, newPlace, openManagerAt, openStoreAt, put, until } from './harness.ts'
 import { actions, expectProven, lastRecord } from './story.ts'
 
 interface Used {
@@ -131,6 +131,37 @@ describe('a garbled file', () => {
     const text = garble(state.place.text(state.place.usage))
     writeFileSync(state.place.usage, text)
     await expectSetAside(state, text)
+  })
+})
+
+describe('records that the log can’t take', () => {
+  test('that a file was set aside is recorded once the log is writable again', async () => {
+    const { place, manager, token, keyId } = await used()
+    await manager.close()
+    writeFileSync(join(place.folder, 'keywright.config.json'), '{"segmentBytes":4096}')
+    const again = await openManagerAt(place, { flushIntervalMs: 60_000 })
+    while (statSync(place.log).size < 4096) await again.updateApiKey(keyId, { name: `${statSync(place.log).size}` })
+    writeFileSync(place.usage, 'nonsense')
+    // In the way of the next segment: nothing can be appended.
+    const inTheWay = join(place.folder, 'logs', 'security-audit.1.log')
+    writeFileSync(inTheWay, '')
+    await again.validateApiKey(token)
+    await expectCode(again.flush(), 'AUDIT_UNAVAILABLE')
+    rmSync(inTheWay)
+    await again.flush()
+    expect(actions(place).filter((action) => action === 'usage.repair')).toHaveLength(1)
+    await expectProven(again)
+  })
+
+  test('refusals are recorded soon after their minute, though nothing is verified any more', async () => {
+    const place = newPlace()
+    const began = performance.now()
+    const clock = (): number => NOON + 56_000 + performance.now() - began
+    const manager = await openManagerAt(place, { flushIntervalMs: 10, clock })
+    await manager.generateApiKey({ userId: 'ann' })
+    await manager.validateApiKey('nonsense')
+    await until('the refusal is on the log', () => actions(place).includes('validate.refused'))
+    expect(lastRecord(place, 'validate.refused')?.at.slice(0, 17)).toBe('2026-11-23T12:01:')
   })
 })
 

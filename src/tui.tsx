@@ -150,6 +150,8 @@ async function drawn(setting: Setting, manager: Manager, onModel: (model: Model)
   )
   // Before anything is drawn: what was typed ahead must not be echoed into the first frame.
   stdin.setRawMode(true)
+  // Nor may what was echoed until now push the first row aside.
+  stdout.write('\r')
   const app = render(
     <App
       model={model}

@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.{ts,tsx}'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A bound for what hangs, not a measure: a busy machine may be ten times slower than a quiet one.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Two cores: tests that start processes of their own must not starve each other.
     maxWorkers: 2,
   },

@@ -83,7 +83,7 @@ export function shell(command: string, folder: string): Ran {
     encoding: 'utf8',
     env: { ...inherited, KEYWRIGHT_ACTOR: 'ann', LC_ALL: 'C.UTF-8' },
     input: '',
-    timeout: 30_000,
+    timeout: 120_000,
   })
   if (error !== undefined) throw error
   return { stdout, stderr, code: status ?? -1 }
@@ -103,7 +103,7 @@ export function typed(commands: readonly string[], folder: string, input = ''): 
     encoding: 'utf8',
     env: environment,
     input,
-    timeout: 60_000,
+    timeout: 240_000,
   })
   return stdout
     .replaceAll('\r', '')

@@ -54,7 +54,7 @@ const SHAPES: [string, number[]][] = [
   ['an empty file in the middle', [30, 0, 30]],
 ]
 
-describe.each(SHAPES)('a log in %s', { timeout: 15_000 }, (_, sizes) => {
+describe.each(SHAPES)('a log in %s', (_, sizes) => {
   test('is opened at every seq and every moment', async () => {
     const log = logOf(sizes)
     for (let seq = 1; seq <= RECORDS; seq++) {
@@ -169,7 +169,7 @@ describe('a log that is not whole', () => {
   })
 })
 
-describe('a search through a long log', { timeout: 15_000 }, () => {
+describe('a search through a long log', () => {
   const MANY = 30_000
   const rare = (seq: number): boolean => seq % 7000 === 0
   const longLog = (): string =>

@@ -25,7 +25,7 @@ export type OpenEmpty = (clock: ManualClock) => Promise<Opened>
 
 export function storeContract(name: string, open: OpenEmpty): void {
   // A change that is never answered must not hold up all the others for long.
-  describe(`the store ${name}`, { timeout: 15_000 }, () => {
+  describe(`the store ${name}`, () => {
     changeContract(open)
     findContract(open)
     listContract(open)

@@ -14,8 +14,10 @@ const AT_ONCE = 2
 const EDIT = 'an edit'
 const CHANGE_ONCE = new URL('./change-once.ts', import.meta.url)
 
-const changeOnce = (folder: string, name: string, auditSink: string, kill: readonly [at: string, half: string]): Child =>
-  startChild(CHANGE_ONCE, { args: [folder, name, ...kill], env: { KEYWRIGHT_AUDIT_SINK: auditSink } })
+type Env = Readonly<Record<string, string>>
+
+const changeOnce = (folder: string, name: string, auditSink: string, at: number, half: string, env: Env = {}): Child =>
+  startChild(CHANGE_ONCE, { args: [folder, name, `${at}`, half], env: { ...env, KEYWRIGHT_AUDIT_SINK: auditSink } })
 
 describe('a file sink', () => {
   test.each([EDIT, 'an edit behind a revocation that died half-way'])(
@@ -26,12 +28,14 @@ describe('a file sink', () => {
       const template = join(folder, 'template')
       mkdirSync(template, { mode: 0o700 })
       await scenario.prepare(template)
+      // What the first child has compiled the others need not.
+      const env = { NODE_COMPILE_CACHE: join(folder, 'compiled') }
       let copies = 0
       const killed = async (at: number, half: string): Promise<readonly string[]> => {
         const place = placeAt(join(folder, `${++copies}`))
         copyFolder(template, place.folder)
         const path = join(place.folder, 'sink.log')
-        const child = changeOnce(place.folder, name, `file:${path}`, [`${at}`, half])
+        const child = changeOnce(place.folder, name, `file:${path}`, at, half, env)
         const how = await child.ended
         if (how !== 'SIGKILL') await child.done()
         const sunk = existsSync(path) ? readFileSync(path, 'utf8') : ''
@@ -81,7 +85,7 @@ describe('a syslog sink', () => {
     await manager.generateApiKey({ userId: 'first' })
     await first.close()
     const deaf = await startReceiver({ path, isReading: false })
-    const child = changeOnce(place.folder, EDIT, deaf.address, ['0', ''])
+    const child = changeOnce(place.folder, EDIT, deaf.address, 0, '')
     await until('the record is on the log', () => actions(place).at(-1) === 'key.update')
     child.kill()
     expect(await child.ended).toBe('SIGKILL')
@@ -105,7 +109,7 @@ describe('a syslog sink', () => {
         if (receiver.messages.some((message) => message.includes('key.update'))) child?.kill()
       },
     })
-    child = changeOnce(place.folder, EDIT, receiver.address, ['0', ''])
+    child = changeOnce(place.folder, EDIT, receiver.address, 0, '')
     expect(await child.ended).toBe('SIGKILL')
     child = null
     const manager = await openManagerAt(place, { auditSink: receiver.address })

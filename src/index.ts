@@ -46,6 +46,8 @@ export interface OpenOptions {
   store?: string
   /** Path of the audit log. Default: `logs/security-audit.log` beside the store. */
   auditLog?: string
+  /** A second place for every record: `file:/PATH`, `unix:/PATH` or `tcp://HOST:PORT`. Default: KEYWRIGHT_AUDIT_SINK, else the settings'. */
+  auditSink?: string
   /** What new tokens begin with. Default: the store's, at first `kw`. */
   brand?: string
   /** Who acts, for the audit log. Default: KEYWRIGHT_ACTOR, else the operating system's user. */
@@ -136,8 +138,7 @@ export interface BulkResult {
  * @example
  * const manager = await ApiKeyManager.open({ store: 'keys.json', actor: 'billing-api' })
  * const { token } = await manager.generateApiKey({ userId: 'user123', scopes: ['read:users'], expiresInDays: 30 })
- * const verdict = await manager.validateApiKey(token, { requiredScope: 'read:users' })
- * if (!verdict.valid) console.log(verdict.code)
+ * const { valid, code } = await manager.validateApiKey(token, { requiredScope: 'read:users' })
  * await manager.close()
  */
 export class ApiKeyManager {

@@ -6,11 +6,12 @@ import type { Warn } from './domain/ports.ts'
 import { KeywrightError } from './domain/refusal.ts'
 import type { Manager } from './manager.ts'
 import { createManager } from './manager.ts'
-import { createActor, createClocks, DEFAULT_STORE, draw, processId } from './runtime.ts'
+import { createActor, createClocks, DEFAULT_STORE, draw, environmentSink, processId } from './runtime.ts'
 
 export interface OpenManagerOptions {
   store?: string
   auditLog?: string
+  auditSink?: string
   brand?: string
   actor?: string
   flushIntervalMs?: number
@@ -29,6 +30,7 @@ const MAX_FLUSH_MS = 60_000
 const OPTION_TYPES: Readonly<Record<keyof OpenManagerOptions, string>> = {
   store: 'string',
   auditLog: 'string',
+  auditSink: 'string',
   brand: 'string',
   actor: 'string',
   flushIntervalMs: 'number',
@@ -72,6 +74,7 @@ export async function openManager(options: OpenManagerOptions, via: Via): Promis
   const store = await openStore({
     store: options.store ?? DEFAULT_STORE,
     auditLog: options.auditLog,
+    auditSink: options.auditSink ?? environmentSink(),
     brand: options.brand,
     isReadOnly,
     isInsecureAllowed: options.insecure ?? false,

@@ -52,4 +52,9 @@ export function createActor(via: Via, claimed: unknown): Actor {
   return { name: name as string, osUser: user, host: hostname(), via }
 }
 
+/** The address of the audit log's sink that the environment names. */
+export function environmentSink(): string | undefined {
+  return process.env['KEYWRIGHT_AUDIT_SINK'] || undefined
+}
+
 export const processId = process.pid

@@ -83,6 +83,8 @@ async function runOn(options: AppOptions): Promise<Ended> {
     {
       store,
       ...(options.actor === null ? {} : { actor: options.actor }),
+      // What happens in the demo is no news for the sink of a real store.
+      ...(options.isDemo ? { auditSink: '' } : {}),
       readOnly: options.isReadOnly,
       insecure: options.isInsecureAllowed,
       onWarning: ({ message }) => model?.send({ on: 'warning', text: message }),

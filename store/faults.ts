@@ -17,6 +17,10 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   ELOOP: 'its symbolic links go round in a circle',
   ENAMETOOLONG: 'its name is too long',
+  ECONNREFUSED: 'nobody listens there',
+  ECONNRESET: 'the other side broke the connection off',
+  EPIPE: 'the other side broke the connection off',
+  ENOTFOUND: 'no machine has that name',
   EFBIG: 'it is larger than the file system or this process allows',
 }
 

@@ -8,11 +8,14 @@ import type { Settings } from './json/settings.ts'
 import { readSettings } from './json/settings.ts'
 import type { JsonStoreOptions } from './json/store.ts'
 import { openJsonStore } from './json/store.ts'
+import { createSinkFeed } from './sink/feed.ts'
 
-export interface OpenOptions extends Omit<JsonStoreOptions, 'paths' | 'settings'> {
+export interface OpenOptions extends Omit<JsonStoreOptions, 'paths' | 'settings' | 'sink'> {
   /** A path, or a URL. */
   readonly store: string
   readonly auditLog: string | undefined
+  /** The address of the log's sink; of the settings when not given, none when empty. */
+  readonly auditSink: string | undefined
 }
 
 const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i
@@ -32,7 +35,7 @@ export function readStoreSettings(store: string, isInsecureAllowed: boolean): Se
   return readSettings(locate(store, isInsecureAllowed))
 }
 
-export async function openStore({ store, auditLog, ...options }: OpenOptions): Promise<Store> {
+export async function openStore({ store, auditLog, auditSink, ...options }: OpenOptions): Promise<Store> {
   const keys = locate(store, options.isInsecureAllowed)
   if (options.brand !== undefined && !isBrand(options.brand)) {
     throw new KeywrightError('INVALID_INPUT', 'the brand is not accepted; use words of a-z and 0-9 joined by _, at most 27 characters', {
@@ -40,5 +43,8 @@ export async function openStore({ store, auditLog, ...options }: OpenOptions): P
     })
   }
   const settings = readSettings(keys)
-  return openJsonStore({ ...options, settings, paths: pathsOf(keys, auditLog ?? settings.auditLog) })
+  const paths = pathsOf(keys, auditLog ?? settings.auditLog)
+  const address = auditSink ?? settings.auditSink ?? ''
+  const sink = address === '' ? null : createSinkFeed({ address, keysPath: paths.keys, logPath: paths.log, warn: options.warn })
+  return openJsonStore({ ...options, settings, paths, sink })
 }

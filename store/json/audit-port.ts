@@ -121,6 +121,7 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
       await settle(store, actor)
       const { ok, records } = report
       await log.append([{ actor, at: store.now(), action: 'audit.verify', after: { ok, records } }])
+      await store.sink?.offer()
     })
   }
 
@@ -164,6 +165,7 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
         const next = await log.appendBehind(head, entry)
         await vouch()
         await writeDocument(store, document.keys, next)
+        await store.sink?.offer()
         return { ...loss, seq: next.seq }
       })
     },

@@ -13,6 +13,7 @@ import { faultAt, meaningOf } from '../faults.ts'
 import type { AuditLog } from '../log/audit-log.ts'
 import type { LogTail } from '../log/tail.ts'
 import { tornEntry } from '../log/torn.ts'
+import type { SinkFeed } from '../sink/feed.ts'
 import type { KeyFile } from './key-file.ts'
 import type { StoreDocument } from './key-lines.ts'
 import { FORMAT } from './key-lines.ts'
@@ -22,6 +23,8 @@ export interface Committing {
   readonly keyFile: KeyFile
   readonly low: Low<StoreDocument>
   readonly log: AuditLog
+  /** Null where the log has no sink. */
+  readonly sink: SinkFeed | null
   readonly usagePath: string
   readonly keysPath: string
   readonly brand: string | undefined
@@ -50,10 +53,12 @@ export function brokenLog(path: string, message: string): KeywrightError {
  * where that needs an operator. Afterwards the log's head can be appended to.
  */
 export async function settle(store: Committing, actor: Actor): Promise<void> {
-  const { keyFile, log } = store
+  const { keyFile, log, sink } = store
   const tail = await tailOf(store)
   const plan = planRecovery(keyFile.lines().document.audit, tail.records, tail.torn !== null)
   if (plan.kind === 'broken') throw brokenLog(log.path, plan.message)
+  // What a dead process left is at the sink before it takes effect, and a sink that is still dead refuses before the log is written.
+  await sink?.bring()
   const note = { actor, at: store.now() }
   const redone = plan.kind === 'recover' ? plan.redo : []
   const keys = redoneKeys(store, redone)
@@ -63,6 +68,7 @@ export async function settle(store: Committing, actor: Actor): Promise<void> {
   if (repairs.length === 0) return
   const head = tail.torn === null ? await log.append(repairs) : await log.repair(tail.torn, repairs)
   if (redone.length > 0) await writeDocument(store, keys, head)
+  await sink?.bring()
 }
 
 /** The keys with the recorded changes made again; each must come out with the digest that its record names. */
@@ -101,13 +107,18 @@ export interface Pending extends Change {
   readonly at: string
 }
 
-/** Steps 4 and 5 of the protocol: the records, synced; then the new keys.json with its anchor. */
+/**
+ * Steps 4 and 5 of the protocol: the records, synced; then the new keys.json with its anchor. Our own log comes before the
+ * sink: so a sink never holds what the log does not, whatever dies in between, and is made whole by reading on. The price of
+ * a sink that fails is a rollback record, once: until both records are there, `settle` refuses before anything is written.
+ */
 export async function commit(store: Committing, changes: readonly Pending[], keys: readonly Key[]): Promise<void> {
-  const { log, keyFile } = store
+  const { log, keyFile, sink } = store
   const base = keyFile.lines().document.audit.seq
   const entries = changes.map(({ key, ...change }): Entry => ({ ...change, base, digest: key === null ? null : sha256(keyLine(key)) }))
   const head = await log.append(entries)
   try {
+    await sink?.bring()
     await writeDocument(store, keys, head)
   } catch (error) {
     throw await rolledBack(store, changes, head, error as KeywrightError)
@@ -120,7 +131,12 @@ async function rolledBack(store: Committing, changes: readonly Pending[], head: 
   const seqs = changes.map((_, index) => head.seq - changes.length + 1 + index)
   try {
     await store.log.append([{ actor, at: store.now(), action: 'store.rollback', after: { rolledBack: seqs } }])
-    return new KeywrightError(fault.code, `${fault.message}; nothing was changed`, { cause: fault.cause })
+    // A sink that has just failed is not asked again at once.
+    if (fault.code !== 'AUDIT_UNAVAILABLE') await store.sink?.offer()
+    return new KeywrightError(fault.code, `${fault.message}; nothing was changed`, {
+      ...(fault.hint === undefined ? {} : { hint: fault.hint }),
+      cause: fault.cause,
+    })
   } catch (error) {
     return new KeywrightError(
       fault.code,

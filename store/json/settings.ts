@@ -9,11 +9,14 @@ import { parseTemplate, TEMPLATE_NAME } from '../../src/domain/template.ts'
 import { quoted } from '../../src/domain/text.ts'
 import { isBrand } from '../../src/domain/token.ts'
 import { errnoOf, faultAt } from '../faults.ts'
+import { sinkAt } from '../sink/kinds.ts'
 import { firstJsonError, placeAt } from './locate.ts'
 
 export interface Settings {
   readonly brand?: string
   readonly auditLog?: string
+  /** The address of a second place for every record of the log. */
+  readonly auditSink?: string
   readonly segmentBytes?: number
   readonly validateSummary?: 'hour' | 'day' | 'off'
   /** Keys of the terminal app by the command that they run. */
@@ -39,6 +42,7 @@ const READERS: Readonly<Record<keyof Settings, (given: unknown) => Read>> = {
       : { problem: 'brand must be words of a-z and 0-9 joined by _, at most 27 characters' },
   auditLog: (given) =>
     typeof given === 'string' && given.endsWith('.log') ? { value: given } : { problem: 'auditLog must be a path that ends in .log' },
+  auditSink: readSink,
   segmentBytes: (given) =>
     Number.isSafeInteger(given) && (given as number) >= MIN_SEGMENT_BYTES
       ? { value: given }
@@ -101,6 +105,12 @@ function readEach(setting: keyof Settings, given: unknown, most: number, each: (
     read.push([name, one.value])
   }
   return { value: Object.fromEntries(read) }
+}
+
+function readSink(given: unknown): Read {
+  if (typeof given !== 'string') return { problem: 'auditSink must be a text' }
+  const sink = sinkAt(given)
+  return 'problem' in sink ? { problem: `auditSink: ${sink.problem}` } : { value: given }
 }
 
 function readKeys(given: unknown): Read {

@@ -20,6 +20,7 @@ import { createUserWindows, selectUsers } from '../../src/domain/users.ts'
 import type { Known } from '../../src/domain/windows.ts'
 import { removeTemporaries } from '../durable.ts'
 import { DEFAULT_SEGMENT_BYTES, openAuditLog } from '../log/audit-log.ts'
+import type { SinkFeed } from '../sink/feed.ts'
 import { createAuditPort } from './audit-port.ts'
 import type { Committing } from './commit.ts'
 import { createKeyFile } from './key-file.ts'
@@ -40,6 +41,7 @@ const MAX_CREDENTIALS = 100_000
 export interface JsonStoreOptions {
   readonly paths: Paths
   readonly settings: Settings
+  readonly sink: SinkFeed | null
   /** The brand of new tokens; of the store when not given. */
   readonly brand: string | undefined
   readonly isReadOnly: boolean
@@ -96,6 +98,7 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
     keyFile,
     low,
     log,
+    sink: options.sink,
     usagePath: paths.usage,
     keysPath: paths.keys,
     brand,

@@ -155,6 +155,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     else if (records.length > 0) {
       await log.append(records)
       owed = []
+      await committing.sink?.offer()
     }
     for (const { action, keyId } of entries) if (action === 'validate.first-use' && keyId != null) noted.add(keyId)
     onRecorded()

@@ -1,21 +1,25 @@
 // A process in which every file-system call of a change fails once, each in turn and with each error; it tells what went wrong.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { ApiKeyManager, KeywrightError } from '../../src/index.ts'
 import type { Plan } from './faults.ts'
 import { arm, disarm } from './faults.ts'
 import type { Scenario } from './scenarios.ts'
-import { copyFolder, scenarioOf, storedKeys, storeIn } from './scenarios.ts'
+import { copyFolder, logIn, scenarioOf, storedKeys, storeIn } from './scenarios.ts'
 
 const MOST_CALLS = 200
 /** More tell no more; and where a fault leaves the lock held, each costs ten seconds. */
 const MOST_PROBLEMS = 4
-const [, , folder = '', template = '', name = ''] = process.argv
+/** `sink`: the name of a file sink that each store has in its folder; none when empty. */
+const [, , folder = '', template = '', name = '', sink = ''] = process.argv
 const scenario: Scenario = scenarioOf(name)
 const problems: string[] = []
 let tried = 0
 let folders = 0
 
-const open = (path: string): Promise<ApiKeyManager> => ApiKeyManager.open({ store: storeIn(path), onWarning: () => undefined })
+const open = (path: string): Promise<ApiKeyManager> =>
+  ApiKeyManager.open({ store: storeIn(path), auditSink: sink && `file:${join(path, sink)}`, onWarning: () => undefined })
 
 /** One change with one fault: refused with a typed error and not there, or acknowledged and there; and the next one works. */
 async function tryFault(plan: Plan): Promise<boolean> {
@@ -51,6 +55,7 @@ async function tryFault(plan: Plan): Promise<boolean> {
     if ((await again.listApiKeys({ userId: 'next' })).total !== 1) wrong('the next change is not there once')
     if (!(await again.verifyAudit()).ok) wrong('the log is not proven later')
     await again.close()
+    if (sink !== '' && readFileSync(join(path, sink), 'utf8') !== readFileSync(logIn(path), 'utf8')) wrong('the sink is not the log')
   } catch (problem) {
     wrong(`the next change failed: ${String(problem)}`)
   }

@@ -23,7 +23,7 @@ export interface StoredKey {
 }
 
 export const storeIn = (folder: string): string => join(folder, 'keys.json')
-const logIn = (folder: string): string => join(folder, 'logs', 'security-audit.log')
+export const logIn = (folder: string): string => join(folder, 'logs', 'security-audit.log')
 
 export function storedKeys(folder: string): StoredKey[] {
   if (!existsSync(storeIn(folder))) return []

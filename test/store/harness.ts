@@ -104,6 +104,7 @@ export interface StoreSetup {
   readonly clock?: ManualClock
   readonly seed?: string
   readonly brand?: string
+  readonly auditSink?: string
   readonly isReadOnly?: boolean
   readonly warn?: Warn
 }
@@ -113,6 +114,7 @@ export async function openStoreAt(place: Place, { clock = manualClock(), seed = 
   const store = await openStore({
     store: place.keys,
     auditLog: undefined,
+    auditSink: setup.auditSink,
     brand: setup.brand,
     isReadOnly: setup.isReadOnly ?? false,
     isInsecureAllowed: false,

@@ -25,6 +25,13 @@ describe('the settings beside a store', () => {
     })
   })
 
+  test.each(['file:/x/sink.log', 'unix:/run/syslog', 'tcp://logs.example.com:601', 'tcp://[::1]:601'])(
+    'have the address of a sink: %s',
+    (auditSink) => {
+      expect(settingsOf({ auditSink })).toEqual({ auditSink })
+    },
+  )
+
   test('have templates with what their texts mean', () => {
     const partner = {
       scopesCeiling: ['write:orders', 'read:*'],
@@ -52,7 +59,19 @@ describe('the settings beside a store', () => {
 
   test.each([
     ['[]', [], 'the settings are not an object'],
-    ['an unknown setting', { bran: 'x' }, '"bran" is not a setting; use brand, auditLog, segmentBytes, validateSummary, keys, templates'],
+    [
+      'an unknown setting',
+      { bran: 'x' },
+      '"bran" is not a setting; use brand, auditLog, auditSink, segmentBytes, validateSummary, keys, templates',
+    ],
+    ['a sink that is a number', { auditSink: 1 }, 'auditSink must be a text'],
+    ...['', 'sink.log', 'file:sink.log', 'file:/x/', 'unix:x', 'udp://a:1', 'tcp://a', 'tcp://a:0', 'tcp://a:65536', 'tcp://a b:1'].map(
+      (sink): [string, unknown, string] => [
+        `the sink ${sink}`,
+        { auditSink: sink },
+        `auditSink: the audit sink "${sink}" is none; use file:/PATH`,
+      ],
+    ),
     ['keys that are a list', { keys: ['q'] }, 'keys must be an object'],
     ['keys of a command that has no such name', { keys: { 'Keys Revoke': 'r' } }, 'keys: "Keys Revoke" is no name'],
     ['a key that is a number', { keys: { quit: 1 } }, 'keys: "quit" must be'],

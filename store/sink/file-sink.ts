@@ -1,0 +1,71 @@
+// A sink that is a file, on another disk or in another folder: a copy of the log, in one piece. Only ever appends, so that the file may be append-only.
+
+import type { FileHandle } from 'node:fs/promises'
+import { constants, open } from 'node:fs/promises'
+import { dirname, isAbsolute, normalize } from 'node:path'
+import { parseRecord } from '../../src/domain/audit.ts'
+import { syncFolder, writeAll } from '../durable.ts'
+import { errnoOf } from '../faults.ts'
+import { linesBackward } from '../log/read.ts'
+import type { Sink, SinkKind } from './sink.ts'
+
+const SCHEME = 'file:'
+const FILE_MODE = 0o600
+
+export const FILE_SINK: SinkKind = {
+  form: 'file:/PATH',
+  open(address) {
+    const path = address.startsWith(SCHEME) ? address.slice(SCHEME.length) : ''
+    return isAbsolute(path) && !path.endsWith('/') ? fileSink(normalize(path)) : null
+  },
+}
+
+function fileSink(path: string): Sink {
+  /** Bytes of a line that was not finished, as of the last look: the begin of the next record, or else nothing of ours. */
+  let torn = Buffer.alloc(0)
+
+  return {
+    async last() {
+      torn = Buffer.alloc(0)
+      const file = await openOrMake(path)
+      try {
+        const status = await file.stat()
+        if (status.isFIFO() || status.isSocket()) throw new Error("it is no file, and can't be asked what it holds")
+        for await (const { bytes, isWhole } of linesBackward(file)) {
+          if (isWhole) {
+            const record = parseRecord(bytes)
+            if (typeof record === 'string') throw new Error(`its last line ${record}`)
+            return { seq: record.seq, hash: record.hash }
+          }
+          torn = Buffer.from(bytes)
+        }
+        return null
+      } finally {
+        await file.close()
+      }
+    },
+    async deliver(lines) {
+      // What a death or a full disk cut off is finished instead of cut away: an append-only file lets nobody cut.
+      if (!lines.subarray(0, torn.length).equals(torn)) throw new Error('its last line is not finished, and is the begin of no record')
+      const file = await openOrMake(path)
+      try {
+        await writeAll(file, lines.subarray(torn.length))
+        torn = Buffer.alloc(0)
+        await file.datasync()
+      } finally {
+        await file.close()
+      }
+    },
+  }
+}
+
+async function openOrMake(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDWR | constants.O_APPEND)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
+  const file = await open(path, 'a+', FILE_MODE)
+  await syncFolder(dirname(path))
+  return file
+}

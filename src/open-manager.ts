@@ -6,7 +6,7 @@ import type { Warn } from './domain/ports.ts'
 import { KeywrightError } from './domain/refusal.ts'
 import type { Manager } from './manager.ts'
 import { createManager } from './manager.ts'
-import { createActor, createClocks, DEFAULT_STORE, draw, processId } from './runtime.ts'
+import { createActor, createClocks, DEFAULT_STORE, draw, pepperSetting, processId } from './runtime.ts'
 
 export interface OpenManagerOptions {
   store?: string
@@ -16,6 +16,8 @@ export interface OpenManagerOptions {
   flushIntervalMs?: number
   readOnly?: boolean
   insecure?: boolean
+  pepperFile?: string
+  requirePepper?: boolean
   clock?: () => number
   entropy?: (bytes: number) => Uint8Array
   onWarning?: Warn
@@ -34,6 +36,8 @@ const OPTION_TYPES: Readonly<Record<keyof OpenManagerOptions, string>> = {
   flushIntervalMs: 'number',
   readOnly: 'boolean',
   insecure: 'boolean',
+  pepperFile: 'string',
+  requirePepper: 'boolean',
   clock: 'function',
   entropy: 'function',
   onWarning: 'function',
@@ -73,6 +77,7 @@ export async function openManager(options: OpenManagerOptions, via: Via): Promis
     store: options.store ?? DEFAULT_STORE,
     auditLog: options.auditLog,
     brand: options.brand,
+    ...pepperSetting(options.pepperFile, options.requirePepper),
     isReadOnly,
     isInsecureAllowed: options.insecure ?? false,
     actor,

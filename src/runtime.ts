@@ -52,4 +52,13 @@ export function createActor(via: Via, claimed: unknown): Actor {
   return { name: name as string, osUser: user, host: hostname(), via }
 }
 
+/** The pepper file as given, else KEYWRIGHT_PEPPER_FILE, '' for none; and whether secrets without a pepper are refused. */
+export function pepperSetting(file: string | undefined, isRequired: boolean | undefined) {
+  return {
+    pepperFile: (file ?? process.env['KEYWRIGHT_PEPPER_FILE']) || undefined,
+    // Whoever wrote `true` or `yes` meant it.
+    isPepperRequired: isRequired ?? !['', '0'].includes(process.env['KEYWRIGHT_REQUIRE_PEPPER'] ?? ''),
+  }
+}
+
 export const processId = process.pid

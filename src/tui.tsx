@@ -85,6 +85,8 @@ async function runOn(options: AppOptions): Promise<Ended> {
       ...(options.actor === null ? {} : { actor: options.actor }),
       readOnly: options.isReadOnly,
       insecure: options.isInsecureAllowed,
+      // The demo's secrets are nobody's.
+      ...(options.isDemo ? { pepperFile: '', requirePepper: false } : {}),
       onWarning: ({ message }) => model?.send({ on: 'warning', text: message }),
     },
     'tui',

@@ -1,5 +1,7 @@
 // Picks the store by path or URL.
 
+import type { Hashing } from '../src/domain/hashing.ts'
+import { PLAIN_HASHING, pepperedHashing } from '../src/domain/hashing.ts'
 import type { Store } from '../src/domain/ports.ts'
 import { KeywrightError } from '../src/domain/refusal.ts'
 import { isBrand } from '../src/domain/token.ts'
@@ -8,11 +10,16 @@ import type { Settings } from './json/settings.ts'
 import { readSettings } from './json/settings.ts'
 import type { JsonStoreOptions } from './json/store.ts'
 import { openJsonStore } from './json/store.ts'
+import { readPeppers } from './pepper-file.ts'
 
-export interface OpenOptions extends Omit<JsonStoreOptions, 'paths' | 'settings'> {
+export interface OpenOptions extends Omit<JsonStoreOptions, 'hashing' | 'paths' | 'settings'> {
   /** A path, or a URL. */
   readonly store: string
   readonly auditLog: string | undefined
+  /** The path of a file of peppers; without one, secrets are hashed plainly. */
+  readonly pepperFile?: string | undefined
+  /** Refuse secrets that were hashed without a pepper. */
+  readonly isPepperRequired?: boolean
 }
 
 const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i
@@ -32,7 +39,17 @@ export function readStoreSettings(store: string, isInsecureAllowed: boolean): Se
   return readSettings(locate(store, isInsecureAllowed))
 }
 
-export async function openStore({ store, auditLog, ...options }: OpenOptions): Promise<Store> {
+function hashingOf({ pepperFile, isPepperRequired = false, isInsecureAllowed, warn }: Omit<OpenOptions, 'store'>, keys: string): Hashing {
+  if (pepperFile !== undefined)
+    return pepperedHashing({ peppers: readPeppers(pepperFile, keys, isInsecureAllowed, warn), isRequired: isPepperRequired })
+  if (!isPepperRequired) return PLAIN_HASHING
+  throw new KeywrightError('INVALID_INPUT', 'a pepper is required and no pepper file is given; name one in KEYWRIGHT_PEPPER_FILE', {
+    field: 'pepperFile',
+  })
+}
+
+export async function openStore(options: OpenOptions): Promise<Store> {
+  const { store, auditLog, pepperFile: _file, isPepperRequired: _isRequired, ...given } = options
   const keys = locate(store, options.isInsecureAllowed)
   if (options.brand !== undefined && !isBrand(options.brand)) {
     throw new KeywrightError('INVALID_INPUT', 'the brand is not accepted; use words of a-z and 0-9 joined by _, at most 27 characters', {
@@ -40,5 +57,5 @@ export async function openStore({ store, auditLog, ...options }: OpenOptions): P
     })
   }
   const settings = readSettings(keys)
-  return openJsonStore({ ...options, settings, paths: pathsOf(keys, auditLog ?? settings.auditLog) })
+  return openJsonStore({ ...given, hashing: hashingOf(options, keys), settings, paths: pathsOf(keys, auditLog ?? settings.auditLog) })
 }

@@ -33,7 +33,10 @@ function createCaller({ token, scopes, ip, callsPerSecond, isBursting }: Client,
 /** Verifies from now on; answers what ends that. */
 async function serve({ store, actor, clients, flushIntervalMs }: ServerOrder): Promise<() => Promise<void>> {
   // What goes wrong with the store is the terminal app's to show: a server only tries again.
-  const manager = await openManager({ store, actor, flushIntervalMs, onWarning: () => undefined }, 'library')
+  const manager = await openManager(
+    { store, actor, flushIntervalMs, pepperFile: '', requirePepper: false, onWarning: () => undefined },
+    'library',
+  )
   const chance = createChance(draw)
   const callers = clients.map((client) => createCaller(client, manager, chance))
   const ticks = setInterval(() => {

@@ -1,13 +1,13 @@
 // A credential: one secret of one key, prepared for verification. Derived from the key, never stored.
 
 import { addressMatcher } from './address.ts'
+import type { Hashed } from './hashing.ts'
+import { hashedOf } from './hashing.ts'
 import type { Key, Secret } from './key.ts'
-import { comparableHash } from './token.ts'
 
-export interface Credential {
+export interface Credential extends Hashed {
   readonly key: Key
   readonly secret: Secret
-  readonly hash: Uint8Array
   /** Milliseconds since 1970; infinite where the key says never. */
   readonly secretEndsAt: number
   readonly expiresAt: number
@@ -31,10 +31,12 @@ const endOf = (instant: string | null): number => (instant === null ? Number.POS
 export function credentialOf(key: Key, shortId: string): Credential | null {
   const secret = key.secrets.find((one) => one.shortId === shortId)
   if (secret === undefined) return null
+  const { hash, pepper } = hashedOf(secret)
   return {
     key,
     secret,
-    hash: comparableHash(secret.hash),
+    hash,
+    pepper,
     secretEndsAt: endOf(secret.notAfter),
     expiresAt: endOf(key.expiresAt),
     notBefore: key.notBefore === null ? 0 : Date.parse(key.notBefore),

@@ -18,7 +18,9 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const PREFIX = /^[a-z0-9]+(?:_[a-z0-9]+)*_(?:live|test)$/
 const BRAND = /^[a-z0-9]+(?:_[a-z0-9]+)*$/
 const HASH_SCHEME = 'sha256:'
-export const STORED_HASH = /^sha256:[A-Za-z0-9_-]{43}$/
+/** Followed by the name of the pepper; domain/hashing.ts knows the peppers. */
+export const HMAC_SCHEME = 'hmac-sha256:'
+export const STORED_HASH = /^(?:sha256|hmac-sha256:[A-Za-z0-9][A-Za-z0-9._-]{0,31}):[A-Za-z0-9_-]{43}$/
 
 /** The digit of each ASCII code in base62, 255 where it is none. */
 const DIGITS = new Uint8Array(128).fill(255)
@@ -103,7 +105,12 @@ export function parseToken(token: unknown): { shortId: string } | TokenProblem {
 
 /** The octets that a token's digest is compared with: the 43 base64url characters of the stored hash. */
 export function comparableHash(storedHash: string): Uint8Array {
-  return Buffer.from(storedHash.slice(HASH_SCHEME.length), 'latin1')
+  return Buffer.from(storedHash.slice(storedHash.lastIndexOf(':') + 1), 'latin1')
+}
+
+/** The name of the pepper that a stored hash was made with; null where it was made with none. */
+export function pepperOf(storedHash: string): string | null {
+  return storedHash.startsWith(HMAC_SCHEME) ? storedHash.slice(HMAC_SCHEME.length, storedHash.lastIndexOf(':')) : null
 }
 
 const candidate = Buffer.alloc(SECRET_LENGTH)

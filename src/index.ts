@@ -58,6 +58,10 @@ export interface OpenOptions {
   readOnly?: boolean
   /** Use the store though others on this machine may write it. */
   insecure?: boolean
+  /** Peppers, a line `NAME:BASE64` each: new secrets are kept as HMACs under the first. Default: KEYWRIGHT_PEPPER_FILE; '' for none. */
+  pepperFile?: string
+  /** Refuse secrets that are kept without a pepper. Default: KEYWRIGHT_REQUIRE_PEPPER=1. */
+  requirePepper?: boolean
   /** For tests: milliseconds since 1970. Drives verification, limits, expiry, log and usage. */
   clock?: () => number
   /** For tests: where randomness comes from. */

@@ -13,9 +13,10 @@ import type { Draw } from './domain/token.ts'
 import type { CallOptions, Explanation, LimitAnswer, Verdict } from './domain/verdict.ts'
 import type { Live } from './live.ts'
 import { createLive } from './live.ts'
+import { createRenewals } from './renew-hashes.ts'
 import type { Changed } from './run-change.ts'
 import { runChange } from './run-change.ts'
-import { explain, isInForce, newestShortId, verify } from './verify.ts'
+import { chain, explain, isInForce, newestShortId, verify } from './verify.ts'
 
 export interface ManagerOptions {
   readonly store: Store
@@ -68,6 +69,8 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
   let lastAt = 0
   let flushTimer: NodeJS.Timeout | null = null
   let lastTrouble = ''
+  /** Null where nothing is ever hashed anew. */
+  const renewals = store.hashing.pepper === null || isReadOnly ? null : createRenewals({ store, actor, clock, warn })
 
   const assertOpen = (): void => {
     if (closing !== null) throw new KeywrightError('CLOSED', 'this manager is closed')
@@ -92,12 +95,17 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
     }
   }
 
+  const flush = async (isLast = false): Promise<void> => {
+    await store.usage.flush(isLast)
+    await renewals?.flush()
+  }
+
   const scheduleFlush = (): void => {
     if (flushTimer !== null || isReadOnly) return
     flushTimer = setTimeout(() => {
       // Before the flush: calls that come in meanwhile are the next one's.
       flushTimer = null
-      void flushQuietly(() => store.usage.flush())
+      void flushQuietly(flush)
     }, flushIntervalMs).unref()
   }
 
@@ -119,7 +127,9 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
     assertOpen()
     const isCounting = !isReadOnly && !options.isPeek
     if (isCounting) scheduleFlush()
-    return verify(store, token, options, now())
+    const verdict = verify(store, token, options, now())
+    if (renewals === null || !isCounting) return verdict
+    return chain(verdict, (one) => renewals.noted(one, token as string))
   }
 
   const readerWith = ({ signal = new AbortController().signal, onProgress }: Partial<Pick<Reader, 'signal' | 'onProgress'>>): Reader => ({
@@ -181,12 +191,13 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
     },
     async flush(isLast = false) {
       assertOpen()
-      await store.usage.flush(isLast)
+      await flush(isLast)
     },
     close() {
       closing ??= (async () => {
         if (flushTimer !== null) clearTimeout(flushTimer)
         if (heartbeat !== null) clearTimeout(heartbeat)
+        await renewals?.flush()
         await store.close()
       })()
       return closing

@@ -6,7 +6,7 @@ import type { Warn } from './domain/ports.ts'
 import { KeywrightError } from './domain/refusal.ts'
 import type { Manager } from './manager.ts'
 import { createManager } from './manager.ts'
-import { createActor, createClocks, DEFAULT_STORE, draw, environmentSink, processId } from './runtime.ts'
+import { createActor, createClocks, DEFAULT_STORE, draw, environmentSink, pepperSetting, processId } from './runtime.ts'
 
 export interface OpenManagerOptions {
   store?: string
@@ -17,6 +17,8 @@ export interface OpenManagerOptions {
   flushIntervalMs?: number
   readOnly?: boolean
   insecure?: boolean
+  pepperFile?: string
+  requirePepper?: boolean
   clock?: () => number
   entropy?: (bytes: number) => Uint8Array
   onWarning?: Warn
@@ -36,6 +38,8 @@ const OPTION_TYPES: Readonly<Record<keyof OpenManagerOptions, string>> = {
   flushIntervalMs: 'number',
   readOnly: 'boolean',
   insecure: 'boolean',
+  pepperFile: 'string',
+  requirePepper: 'boolean',
   clock: 'function',
   entropy: 'function',
   onWarning: 'function',
@@ -76,6 +80,7 @@ export async function openManager(options: OpenManagerOptions, via: Via): Promis
     auditLog: options.auditLog,
     auditSink: options.auditSink ?? environmentSink(),
     brand: options.brand,
+    ...pepperSetting(options.pepperFile, options.requirePepper),
     isReadOnly,
     isInsecureAllowed: options.insecure ?? false,
     actor,

@@ -4,6 +4,7 @@ import type { ChangeCommand, Decided, ItemResult, Moment } from './commands/comm
 import type { Actor } from './domain/audit.ts'
 import type { Change } from './domain/change.ts'
 import { changeOf } from './domain/change.ts'
+import type { Minting } from './domain/edit.ts'
 import type { Fields, InputOf } from './domain/field.ts'
 import type { Key, KeyView } from './domain/key.ts'
 import { keyView } from './domain/key.ts'
@@ -41,7 +42,8 @@ export async function runChange<F extends Fields>(context: ChangeContext, comman
   const selected = command.select(input)
   if (isRefusal(selected)) throw KeywrightError.from(selected)
   const dryRun = (input as { dryRun?: boolean }).dryRun === true
-  const decide = (facts: Facts): Outcome<Changed> => {
+  const decide = (seen: Facts): Outcome<Changed> => {
+    const facts = { ...seen, hash: store.hashing.hash }
     const moment: Moment = { at: clock(), actor, draw }
     const steps =
       command.on === 'new'
@@ -58,6 +60,9 @@ export async function runChange<F extends Fields>(context: ChangeContext, comman
   if (dryRun) return decide(await store.look(selected)).answer
   return store.transact({ actor, targets: selected, decide })
 }
+
+/** What a decision may look at, and how a new secret is hashed. */
+type MintingFacts = Facts & Minting
 
 /** One key's way: as it was, what was decided (null: nothing to change), or why not. */
 interface Step {
@@ -78,13 +83,13 @@ function birth<F extends Fields>(
   command: ChangeCommand<F>,
   input: InputOf<F>,
   moment: Moment,
-  { brand, targets, isTaken }: Facts,
+  { targets, ...minting }: MintingFacts,
   selected: Selected,
 ): Step {
   const [model = null] = targets
   const [ref] = 'refs' in selected ? selected.refs : []
   if (ref !== undefined && model === null) throw KeywrightError.from({ ...noSuchKey(ref.name), field: 'like' })
-  const decided = command.decide(null, input, moment, { brand, model, isTaken })
+  const decided = command.decide(null, input, moment, { ...minting, model })
   if (isRefusal(decided)) throw KeywrightError.from(decided)
   return { id: (decided.key as Key).id, key: null, decided, refusal: null }
 }
@@ -93,12 +98,13 @@ function decideEach<F extends Fields>(
   command: ChangeCommand<F>,
   input: InputOf<F>,
   moment: Moment,
-  { brand, targets, isTaken }: Facts,
+  { targets, ...minting }: MintingFacts,
   selected: Selected,
   expectedRevision: ChangeContext['expectedRevision'],
 ): Step[] {
   const expectedOf = (id: string): number | undefined =>
     typeof expectedRevision === 'object' ? expectedRevision.get(id) : expectedRevision
+  const circumstances = { ...minting, model: null }
   const seen = new Set<string>()
   return targets.flatMap((key, index): Step[] => {
     const ref = 'refs' in selected ? selected.refs[index] : undefined
@@ -113,7 +119,7 @@ function decideEach<F extends Fields>(
     const guarded = command.guard(key, moment.at)
     // Of keys that are selected, those that can't be changed so are left out; of keys that are named, they are reported.
     if (guarded !== null) return ref === undefined ? [] : refused(guarded)
-    const decided = command.decide(key, input, moment, { brand, model: null, isTaken })
+    const decided = command.decide(key, input, moment, circumstances)
     if (isRefusal(decided)) return refused(decided)
     return [{ id: key.id, key, decided: decided.key === key ? null : decided, refusal: null }]
   })

@@ -57,4 +57,13 @@ export function environmentSink(): string | undefined {
   return process.env['KEYWRIGHT_AUDIT_SINK'] || undefined
 }
 
+/** The pepper file as given, else KEYWRIGHT_PEPPER_FILE, '' for none; and whether secrets without a pepper are refused. */
+export function pepperSetting(file: string | undefined, isRequired: boolean | undefined) {
+  return {
+    pepperFile: (file ?? process.env['KEYWRIGHT_PEPPER_FILE']) || undefined,
+    // Whoever wrote `true` or `yes` meant it.
+    isPepperRequired: isRequired ?? !['', '0'].includes(process.env['KEYWRIGHT_REQUIRE_PEPPER'] ?? ''),
+  }
+}
+
 export const processId = process.pid

@@ -83,10 +83,10 @@ async function runOn(options: AppOptions): Promise<Ended> {
     {
       store,
       ...(options.actor === null ? {} : { actor: options.actor }),
-      // What happens in the demo is no news for the sink of a real store.
-      ...(options.isDemo ? { auditSink: '' } : {}),
       readOnly: options.isReadOnly,
       insecure: options.isInsecureAllowed,
+      // The demo's secrets are nobody's, and what happens in it is no news for a real sink.
+      ...(options.isDemo ? { auditSink: '', pepperFile: '', requirePepper: false } : {}),
       onWarning: ({ message }) => model?.send({ on: 'warning', text: message }),
     },
     'tui',

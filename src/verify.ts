@@ -6,7 +6,7 @@ import type { LimitDecision } from './domain/limiter.ts'
 import type { MaybePromise, Store } from './domain/ports.ts'
 import { missingScopes } from './domain/scope.ts'
 import { isoFrom } from './domain/time.ts'
-import { parseToken, tokenMatches } from './domain/token.ts'
+import { parseToken } from './domain/token.ts'
 import type { CallOptions, CheckName, CheckResult, Explanation, RefusalReason, Verdict, VerdictCode } from './domain/verdict.ts'
 import { CHECKS } from './domain/verdict.ts'
 
@@ -113,10 +113,10 @@ const MALFORMED = Object.freeze(unnamed('MALFORMED'))
 const BAD_CHECKSUM = Object.freeze(unnamed('BAD_CHECKSUM'))
 const UNKNOWN = Object.freeze(unnamed('UNKNOWN'))
 
-type VerifyingStore = Pick<Store, 'findCredential' | 'usage'>
+type VerifyingStore = Pick<Store, 'findCredential' | 'hashing' | 'usage'>
 
 /** Chains on a promise, and stays synchronous where there is none. */
-function chain<A, B>(value: MaybePromise<A>, next: (value: A) => MaybePromise<B>): MaybePromise<B> {
+export function chain<A, B>(value: MaybePromise<A>, next: (value: A) => MaybePromise<B>): MaybePromise<B> {
   return value instanceof Promise ? value.then(next) : next(value)
 }
 
@@ -125,7 +125,7 @@ export function verify(store: VerifyingStore, token: unknown, options: CallOptio
   const parsed = parseToken(token)
   if (typeof parsed === 'string') return counted(store, null, parsed === 'MALFORMED' ? MALFORMED : BAD_CHECKSUM, options, at)
   return chain(store.findCredential(parsed.shortId), (credential) => {
-    if (!tokenMatches(token as string, credential?.hash ?? null) || credential === null) return counted(store, null, UNKNOWN, options, at)
+    if (!store.hashing.matches(token as string, credential) || credential === null) return counted(store, null, UNKNOWN, options, at)
     return judge(store, credential, options, at)
   })
 }

@@ -1,6 +1,7 @@
 // Usage of the store in memory: counts and limits, handed over from the meter to the totals with their records. Keeps nothing.
 
 import type * as audit from '../src/domain/audit.ts'
+import { NO_KEY } from '../src/domain/delta.ts'
 import type { Key } from '../src/domain/key.ts'
 import { createLimiter } from '../src/domain/limiter.ts'
 import type { RefusalSum } from '../src/domain/meter.ts'
@@ -10,7 +11,7 @@ import type { UsagePort, UsageSelector } from '../src/domain/ports.ts'
 import type { LastUsed } from '../src/domain/selection.ts'
 import { HOUR_MS, isoFrom, MINUTE_MS } from '../src/domain/time.ts'
 import type { KeyUsage } from '../src/domain/usage.ts'
-import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, EMPTY_SERIES, NO_KEY, sumUsages } from '../src/domain/usage.ts'
+import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, EMPTY_SERIES, sumUsages } from '../src/domain/usage.ts'
 import type { MemoryStoreOptions } from './memory.ts'
 import type { Append } from './memory-log.ts'
 

@@ -2,6 +2,8 @@
 
 import * as audit from '../src/domain/audit.ts'
 import { credentialOf } from '../src/domain/credential.ts'
+import type { Hashing } from '../src/domain/hashing.ts'
+import { PLAIN_HASHING } from '../src/domain/hashing.ts'
 import type { Key, KeyRef, ListedKey } from '../src/domain/key.ts'
 import { isMeant, keyLine, keyView } from '../src/domain/key.ts'
 import { createKeyWindows } from '../src/domain/key-order.ts'
@@ -22,9 +24,11 @@ export interface MemoryStoreOptions {
   readonly clocks: Clocks
   readonly draw: Draw
   readonly brand?: string
+  readonly hashing?: Hashing
 }
+
 /** An empty store that lives as long as it is referred to. A change is decided and made in one turn, so that it needs no lock. */
-export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemoryStoreOptions): Store {
+export function openMemoryStore({ actor, clocks, draw, brand = 'kw', hashing = PLAIN_HASHING }: MemoryStoreOptions): Store {
   const keys = new Map<string, Key>()
   const byShortId = new Map<string, Key>()
   const listeners = new Set<(change: { revision: number }) => void>()
@@ -53,7 +57,10 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemorySto
   const factsFor = (targets: Targets): Facts => {
     return {
       brand,
-      targets: 'refs' in targets ? resolveRefs(targets.refs, find) : list.filter(keyMatcher(targets.filter, clocks.wall(), usage.lastUsed)),
+      targets:
+        'refs' in targets
+          ? resolveRefs(targets.refs, hashing, find)
+          : list.filter(keyMatcher(targets.filter, clocks.wall(), usage.lastUsed)),
       isTaken: (id) => keys.has(id) || byShortId.has(id),
     }
   }
@@ -78,6 +85,7 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemorySto
   }
 
   return {
+    hashing,
     async transact({ actor: by, targets, decide }) {
       const { at, changes, answer } = decide(factsFor(targets))
       if (changes.length === 0) return answer
@@ -98,7 +106,7 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw' }: MemorySto
     },
     findKey(ref) {
       const key = find(ref)
-      return key !== undefined && isMeant(key, ref) ? key : null
+      return key !== undefined && isMeant(key, ref, hashing) ? key : null
     },
     queryKeys(query) {
       const page = accepted(selectKeys(list, query, usage.lastUsed))

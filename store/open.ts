@@ -1,5 +1,7 @@
 // Picks the store by path or URL.
 
+import type { Hashing } from '../src/domain/hashing.ts'
+import { PLAIN_HASHING, pepperedHashing } from '../src/domain/hashing.ts'
 import type { Store } from '../src/domain/ports.ts'
 import { KeywrightError } from '../src/domain/refusal.ts'
 import { isBrand } from '../src/domain/token.ts'
@@ -8,14 +10,19 @@ import type { Settings } from './json/settings.ts'
 import { readSettings } from './json/settings.ts'
 import type { JsonStoreOptions } from './json/store.ts'
 import { openJsonStore } from './json/store.ts'
+import { readPeppers } from './pepper-file.ts'
 import { createSinkFeed } from './sink/feed.ts'
 
-export interface OpenOptions extends Omit<JsonStoreOptions, 'paths' | 'settings' | 'sink'> {
+export interface OpenOptions extends Omit<JsonStoreOptions, 'hashing' | 'paths' | 'settings' | 'sink'> {
   /** A path, or a URL. */
   readonly store: string
   readonly auditLog: string | undefined
   /** The address of the log's sink; of the settings when not given, none when empty. */
   readonly auditSink: string | undefined
+  /** The path of a file of peppers; without one, secrets are hashed plainly. */
+  readonly pepperFile?: string | undefined
+  /** Refuse secrets that were hashed without a pepper. */
+  readonly isPepperRequired?: boolean
 }
 
 const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i
@@ -35,7 +42,17 @@ export function readStoreSettings(store: string, isInsecureAllowed: boolean): Se
   return readSettings(locate(store, isInsecureAllowed))
 }
 
-export async function openStore({ store, auditLog, auditSink, ...options }: OpenOptions): Promise<Store> {
+function hashingOf({ pepperFile, isPepperRequired = false, isInsecureAllowed, warn }: Omit<OpenOptions, 'store'>, keys: string): Hashing {
+  if (pepperFile !== undefined)
+    return pepperedHashing({ peppers: readPeppers(pepperFile, keys, isInsecureAllowed, warn), isRequired: isPepperRequired })
+  if (!isPepperRequired) return PLAIN_HASHING
+  throw new KeywrightError('INVALID_INPUT', 'a pepper is required and no pepper file is given; name one in KEYWRIGHT_PEPPER_FILE', {
+    field: 'pepperFile',
+  })
+}
+
+export async function openStore(options: OpenOptions): Promise<Store> {
+  const { store, auditLog, auditSink, pepperFile: _file, isPepperRequired: _isRequired, ...given } = options
   const keys = locate(store, options.isInsecureAllowed)
   if (options.brand !== undefined && !isBrand(options.brand)) {
     throw new KeywrightError('INVALID_INPUT', 'the brand is not accepted; use words of a-z and 0-9 joined by _, at most 27 characters', {
@@ -46,5 +63,5 @@ export async function openStore({ store, auditLog, auditSink, ...options }: Open
   const paths = pathsOf(keys, auditLog ?? settings.auditLog)
   const address = auditSink ?? settings.auditSink ?? ''
   const sink = address === '' ? null : createSinkFeed({ address, keysPath: paths.keys, logPath: paths.log, warn: options.warn })
-  return openJsonStore({ ...options, settings, paths, sink })
+  return openJsonStore({ ...given, hashing: hashingOf(options, keys), settings, paths, sink })
 }

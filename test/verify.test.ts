@@ -207,6 +207,7 @@ describe('what a verification leaves behind', () => {
 describe('a store', () => {
   test('that answers with promises is verified against just the same', async () => {
     const late = {
+      hashing: store.hashing,
       findCredential: async (shortId: string) => store.findCredential(shortId),
       usage: { ...store.usage, take: async (...of: Parameters<Store['usage']['take']>) => store.usage.take(...of) },
     }

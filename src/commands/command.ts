@@ -2,6 +2,7 @@
 
 import type { Actor } from '../domain/audit.ts'
 import type { ChangeAction } from '../domain/change.ts'
+import type { Minting } from '../domain/edit.ts'
 import type { Fields, InputOf } from '../domain/field.ts'
 import type { Key, KeyRef, SeenKey } from '../domain/key.ts'
 import type { Store, VerifyOptions } from '../domain/ports.ts'
@@ -19,11 +20,9 @@ export interface Moment {
 }
 
 /** What a decision may know beside its key. */
-export interface Circumstances {
-  readonly brand: string
+export interface Circumstances extends Minting {
   /** The key that `like` names. */
   readonly model: Key | null
-  readonly isTaken: (id: string) => boolean
 }
 
 /** The key as it shall be, null where it is removed; and the token that was made for it, if one was. */

@@ -39,12 +39,12 @@ export const generate = defineChange({
   fields,
   select: ({ like }) => ({ refs: like === undefined ? [] : [like] }),
   guard: () => null,
-  decide(_, input, moment, { brand, model, isTaken }) {
+  decide(_, input, moment, { model, ...minting }) {
     const span = validity(input, model, moment.at)
     if ('refused' in span) return span
     const environment = input.environment ?? model?.environment ?? 'live'
-    const id = drawUnused(moment.draw, isTaken, 'key_')
-    const { token, secret } = mintSecret(brand, environment, moment.at, moment.draw, isTaken)
+    const id = drawUnused(moment.draw, minting.isTaken, 'key_')
+    const { token, secret } = mintSecret(minting, environment, moment.at, moment.draw)
     const now = isoFrom(moment.at)
     const key: Key = {
       id,

@@ -38,7 +38,7 @@ export const rotate = defineChange({
       `key ${key.id} has ${MAX_IN_GRACE} older secrets still in their grace; end that first with: keywright grace end ${key.id}`,
     )
   },
-  decide(before, { graceSeconds = DEFAULT_GRACE_SECONDS, expiresAt: given }, { at, draw }, { brand, isTaken }) {
+  decide(before, { graceSeconds = DEFAULT_GRACE_SECONDS, expiresAt: given }, { at, draw }, minting) {
     const key = before as Key
     const expiresAt =
       given === undefined
@@ -51,7 +51,7 @@ export const rotate = defineChange({
     const notBefore = key.notBefore === null ? null : Date.parse(key.notBefore)
     const problem = (expiresAt === null ? null : pastExpiry(expiresAt, at)) ?? validityProblem(notBefore, expiresAt)
     if (problem !== null) return problem
-    const { token, secret } = mintSecret(brand, key.environment, at, draw, isTaken)
+    const { token, secret } = mintSecret(minting, key.environment, at, draw)
     const graceEnds = Math.min(at + graceSeconds * SECOND_MS, expiresAt ?? Number.POSITIVE_INFINITY)
     const older = key.secrets.map((one) => endBy(one, graceEnds, 'rotated'))
     const next = edited(

@@ -1,11 +1,13 @@
 // What servers counted in the demo's past: the usage of a key, and the records that went with it. Pure.
 
 import type { Entry } from '../domain/audit.ts'
+import type { Calls } from '../domain/delta.ts'
+import { addCalls } from '../domain/delta.ts'
 import type { Key, Secret } from '../domain/key.ts'
 import type { RateLimit } from '../domain/limit.ts'
 import { DAY_MS, HOUR_MS, isoFrom, MINUTE_MS, SECOND_MS } from '../domain/time.ts'
-import type { Calls, KeyUsage } from '../domain/usage.ts'
-import { ACCEPTED, addCalls, CODE_INDEX } from '../domain/usage.ts'
+import type { KeyUsage } from '../domain/usage.ts'
+import { ACCEPTED, CODE_INDEX } from '../domain/usage.ts'
 import type { VerdictCode } from '../domain/verdict.ts'
 import { VERDICT_CODES } from '../domain/verdict.ts'
 import { ELSEWHERE_PER_MINUTE, SERVERS, serverActor } from './cast.ts'

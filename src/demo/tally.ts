@@ -1,7 +1,8 @@
 // Usage out of many counts at once: the same as adding them one after the other, without a copy of everything for each. Pure.
 
+import type { KeyDelta } from '../domain/delta.ts'
 import { MINUTE_MS } from '../domain/time.ts'
-import type { KeyDelta, KeyUsage, Resolution, Series, Tallies, Tally } from '../domain/usage.ts'
+import type { KeyUsage, Resolution, Series, Tallies, Tally } from '../domain/usage.ts'
 import { EMPTY_KEY_USAGE, RESOLUTIONS } from '../domain/usage.ts'
 
 /** What was counted of one key within one minute. */

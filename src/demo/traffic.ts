@@ -34,7 +34,10 @@ function createCaller({ token, scopes, ip, callsPerSecond, isBursting }: Client,
 async function serve({ store, actor, clients, flushIntervalMs }: ServerOrder): Promise<() => Promise<void>> {
   // What happens in the demo is no news for the sink of a real store.
   // What goes wrong with the store is the terminal app's to show: a server only tries again.
-  const manager = await openManager({ store, actor, auditSink: '', flushIntervalMs, onWarning: () => undefined }, 'library')
+  const manager = await openManager(
+    { store, actor, auditSink: '', pepperFile: '', requirePepper: false, flushIntervalMs, onWarning: () => undefined },
+    'library',
+  )
   const chance = createChance(draw)
   const callers = clients.map((client) => createCaller(client, manager, chance))
   const ticks = setInterval(() => {

@@ -1,6 +1,7 @@
 // A change: a key before and after, and the record that goes with it. One can't be made without the other.
 
 import type { Key, Secret } from './key.ts'
+import { pepperOf } from './token.ts'
 
 export const CHANGE_ACTIONS = [
   'key.generate',
@@ -23,6 +24,12 @@ export const NOT_REDOABLE: ReadonlySet<string> = new Set<ChangeAction>(['key.gen
 
 export type RecordedFields = Readonly<Record<string, unknown>>
 
+/** Whether a record holds all of its change: it holds no hash, neither of a new secret nor of one that was hashed anew. */
+export function isRedoable({ action, after }: { readonly action: string; readonly after: RecordedFields | null }): boolean {
+  const secrets = (after?.['secrets'] ?? []) as readonly RecordedSecret[]
+  return !NOT_REDOABLE.has(action) && secrets.every(({ pepper }) => pepper === undefined)
+}
+
 /** What a record says of one change, but for its place in the chain. */
 export interface Change {
   readonly action: ChangeAction
@@ -35,16 +42,23 @@ export interface Change {
   readonly reason: string | null
 }
 
-type RecordedSecret = Pick<Secret, 'shortId' | 'notAfter' | 'retiredReason'>
+/** `pepper`: that of a secret which was hashed anew (null: none), as it was or as it is. */
+type RecordedSecret = Pick<Secret, 'shortId' | 'notAfter' | 'retiredReason'> & { readonly pepper?: string | null }
 
-const recordedSecret = ({ shortId, notAfter, retiredReason }: Secret): RecordedSecret => ({ shortId, notAfter, retiredReason })
+function recordedSecret({ shortId, hash, notAfter, retiredReason }: Secret, other: Secret | undefined): RecordedSecret {
+  const isHashedAnew = other !== undefined && other.hash !== hash
+  return { shortId, notAfter, retiredReason, ...(isHashedAnew ? { pepper: pepperOf(hash) } : {}) }
+}
 
 const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
 /** Of two versions of the secrets, those of the first that are not the same in the second. */
 function differingSecrets(these: readonly Secret[], those: readonly Secret[]): RecordedSecret[] {
   const other = new Map(those.map((secret) => [secret.shortId, secret]))
-  return these.filter((secret) => !isSame(secret, other.get(secret.shortId))).map(recordedSecret)
+  return these.flatMap((secret) => {
+    const one = other.get(secret.shortId)
+    return isSame(secret, one) ? [] : [recordedSecret(secret, one)]
+  })
 }
 
 /** The fields of `these` that are not the same in `those`. */

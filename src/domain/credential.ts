@@ -1,16 +1,16 @@
 // A credential: one secret of one key, prepared for verification. Derived from the key, never stored.
 
 import { addressMatcher } from './address.ts'
+import type { Hashed } from './hashing.ts'
+import { hashedOf } from './hashing.ts'
 import type { Key, Secret } from './key.ts'
 import type { AccountHolder } from './limiter.ts'
 import type { TabHolder } from './meter.ts'
-import { comparableHash } from './token.ts'
 
 /** With what the limiter and the meter keep with it, so that they need not look it up; what they lose with it they find again. */
-export interface Credential extends AccountHolder, TabHolder {
+export interface Credential extends Hashed, AccountHolder, TabHolder {
   readonly key: Key
   readonly secret: Secret
-  readonly hash: Uint8Array
   /** Milliseconds since 1970; infinite where the key says never. */
   readonly secretEndsAt: number
   readonly expiresAt: number
@@ -39,6 +39,7 @@ const endOf = (instant: string | null): number => (instant === null ? Number.POS
 export function credentialOf(key: Key, shortId: string): Credential | null {
   const secret = key.secrets.find((one) => one.shortId === shortId)
   if (secret === undefined) return null
+  const { hash, pepper } = hashedOf(secret)
   const secretEndsAt = endOf(secret.notAfter)
   const expiresAt = endOf(key.expiresAt)
   return {
@@ -47,7 +48,8 @@ export function credentialOf(key: Key, shortId: string): Credential | null {
     grantedScope: null,
     key,
     secret,
-    hash: comparableHash(secret.hash),
+    hash,
+    pepper,
     secretEndsAt,
     expiresAt,
     endsAt: key.revokedAt === null && key.disabledAt === null ? Math.min(secretEndsAt, expiresAt) : Number.NEGATIVE_INFINITY,

@@ -6,7 +6,7 @@ import type { Refusal } from './refusal.ts'
 import { refuse } from './refusal.ts'
 import { isoFrom } from './time.ts'
 import type { Draw, Environment } from './token.ts'
-import { drawShortId, hashToken, mintToken } from './token.ts'
+import { drawShortId, mintToken } from './token.ts'
 
 /** The key with the patch, one revision on; the very same key when the patch changes nothing. */
 export function edited(key: Key, patch: Partial<Key>, at: number): Key {
@@ -46,9 +46,17 @@ export function drawUnused(draw: Draw, isTaken: (id: string) => boolean, prefix 
   throw new Error('the random source repeats itself: no unused id in 16 draws')
 }
 
+/** What a new token depends on beside its key. */
+export interface Minting {
+  readonly brand: string
+  readonly isTaken: (id: string) => boolean
+  /** What is kept of a token. */
+  readonly hash: (token: string) => string
+}
+
 /** A new token for a key and the secret that is kept of it. */
-export function mintSecret(brand: string, environment: Environment, at: number, draw: Draw, isTaken: (id: string) => boolean) {
+export function mintSecret({ brand, isTaken, hash }: Minting, environment: Environment, at: number, draw: Draw) {
   const shortId = drawUnused(draw, isTaken)
   const token = mintToken(brand, environment, shortId, draw)
-  return { token, secret: { shortId, hash: hashToken(token), createdAt: isoFrom(at), notAfter: null, retiredReason: null } }
+  return { token, secret: { shortId, hash: hash(token), createdAt: isoFrom(at), notAfter: null, retiredReason: null } }
 }

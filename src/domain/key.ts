@@ -1,9 +1,11 @@
 // One key, many secrets: its shape, its derived status, what others may see of it. Never holds a token.
 
+import type { Hashing } from './hashing.ts'
+import { hashedOf } from './hashing.ts'
 import type { RateLimit } from './limit.ts'
 import { DAY_MS, isoFrom } from './time.ts'
 import type { Environment } from './token.ts'
-import { hashToken, parseToken } from './token.ts'
+import { parseToken } from './token.ts'
 
 /** Retired secrets that are kept as tombstones, and older ones that may still be in their grace at once. */
 export const MAX_TOMBSTONES = 10
@@ -155,24 +157,28 @@ export function keyLine(key: Key): string {
   return JSON.stringify(Object.fromEntries(KEY_FIELDS.map((field) => [field, key[field]])))
 }
 
-/** How a caller names a key. `name` is what may be repeated in a message: never a token. */
+/** A token as a question: it is sealed in the function, which no serialiser opens. */
+type Proof = (secret: Secret, hashing: Hashing) => boolean
+
+/** How a caller names a key. `name` is what may be repeated in a message: never a token. `proves`: of a token, whether a secret is its own. */
 export type KeyRef =
   | { readonly by: 'id'; readonly id: string; readonly name: string }
-  | { readonly by: 'secret'; readonly shortId: string; readonly hash: string | null; readonly name: string }
+  | { readonly by: 'secret'; readonly shortId: string; readonly proves: Proof | null; readonly name: string }
   | { readonly by: 'nothing'; readonly name: string }
 
 /** Takes a key id, a shortId or a whole token. Anything else names no key. */
 export function parseKeyRef(text: string): KeyRef {
   if (KEY_ID.test(text)) return { by: 'id', id: text, name: text }
-  if (SHORT_ID.test(text)) return { by: 'secret', shortId: text, hash: null, name: text }
+  if (SHORT_ID.test(text)) return { by: 'secret', shortId: text, proves: null, name: text }
   const parsed = parseToken(text)
   if (typeof parsed === 'string') return { by: 'nothing', name: 'that text' }
-  return { by: 'secret', shortId: parsed.shortId, hash: hashToken(text), name: parsed.shortId }
+  const proves: Proof = (secret, hashing) => hashing.matches(text, hashedOf(secret))
+  return { by: 'secret', shortId: parsed.shortId, proves, name: parsed.shortId }
 }
 
 /** Whether the key is the one that is meant; a token with the right shortId and a wrong secret means no key. */
-export function isMeant(key: Key, ref: KeyRef): boolean {
+export function isMeant(key: Key, ref: KeyRef, hashing: Hashing): boolean {
   if (ref.by === 'id') return key.id === ref.id
   if (ref.by === 'nothing') return false
-  return key.secrets.some(({ shortId, hash }) => shortId === ref.shortId && (ref.hash === null || ref.hash === hash))
+  return key.secrets.some((secret) => secret.shortId === ref.shortId && (ref.proves === null || ref.proves(secret, hashing)))
 }

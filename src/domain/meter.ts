@@ -1,9 +1,10 @@
 // What one process has counted and not yet handed over: uses by minute, and refusals for the audit log. Bounded; waits for nobody.
 
+import type { Delta } from './delta.ts'
+import { addCalls, count, createDelta, keyDeltaOf, NO_KEY } from './delta.ts'
 import type { Use } from './ports.ts'
 import { MINUTE_MS } from './time.ts'
-import type { Delta } from './usage.ts'
-import { ACCEPTED, addCalls, count, createDelta, keyDeltaOf, NO_KEY } from './usage.ts'
+import { ACCEPTED } from './usage.ts'
 import type { VerdictCode } from './verdict.ts'
 
 /** Refused verifications of one key (or of none) with one code within one minute. */

@@ -1,10 +1,11 @@
 // Usage at a glance: one pass over the totals of many keys, without an object for a bucket. Pure; counts as `usageStats` does.
 
+import { NO_KEY } from './delta.ts'
 import type { KeyCalls, Overview } from './stats.ts'
 import { OVERVIEW_KEYS } from './stats.ts'
 import { isoFrom } from './time.ts'
 import type { Resolution, Series, Tally, UsageWindow } from './usage.ts'
-import { ACCEPTED, CODE_INDEX, NO_KEY, RESOLUTIONS, WINDOWS } from './usage.ts'
+import { ACCEPTED, CODE_INDEX, RESOLUTIONS, WINDOWS } from './usage.ts'
 import { VERDICT_CODES } from './verdict.ts'
 
 /** The sums of some buckets, the last of which is the current one. */

@@ -4,6 +4,7 @@ import type { Actor, Anchor, AuditFilter, AuditPage, AuditPageQuery, AuditRecord
 import type { AuditReport } from './audit-check.ts'
 import type { Change } from './change.ts'
 import type { Credential } from './credential.ts'
+import type { Hashing } from './hashing.ts'
 import type { Key, KeyRef, ListedKey } from './key.ts'
 import type { RateLimit } from './limit.ts'
 import type { AccountHolder, LimitDecision } from './limiter.ts'
@@ -123,6 +124,8 @@ export interface Pulse {
 export type Warn = (warning: { readonly code: string; readonly message: string }) => void
 
 export interface Store {
+  /** How tokens are hashed by those who opened this store. */
+  readonly hashing: Hashing
   readonly transact: <T>(transaction: Transaction<T>) => Promise<T>
   /** The facts of a transaction that will not happen: for a dry run, or to grey an action out. Writes nothing. */
   readonly look: (targets: Targets) => MaybePromise<Facts>

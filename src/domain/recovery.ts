@@ -2,7 +2,7 @@
 
 import type { Anchor, AuditRecord } from './audit.ts'
 import { isChangeRecord, namedSeqs } from './audit.ts'
-import { NOT_REDOABLE } from './change.ts'
+import { isRedoable } from './change.ts'
 
 /** `broken`: the log and the store can't be brought together without an operator. */
 export type RecoveryPlan =
@@ -48,9 +48,7 @@ export function planRecovery(anchor: Anchor, tail: readonly AuditRecord[], isTor
   // A repair that died before it could say what it rolled back leaves its record behind them.
   const isCut = isTorn || tail.some(({ action, seq }) => action === 'log.repair' && seq > (unresolved[0] as AuditRecord).seq)
   const isWhole = wholeBatches(unresolved)
-  const lost = new Set(
-    unresolved.filter((record) => isCut || NOT_REDOABLE.has(record.action) || !isWhole(record)).map(({ keyId }) => keyId),
-  )
+  const lost = new Set(unresolved.filter((record) => isCut || !isRedoable(record) || !isWhole(record)).map(({ keyId }) => keyId))
   return {
     kind: 'recover',
     redo: unresolved.filter(({ keyId }) => !lost.has(keyId)),

@@ -1,5 +1,6 @@
 // Which keys, in which order, from where on: filters, sorting and keyset cursors. Pure; the adapters answer with them.
 
+import type { Hashing } from './hashing.ts'
 import type { Key, KeyRef, ListedKey, Status } from './key.ts'
 import { isMeant, statusOf } from './key.ts'
 import type { Refusal } from './refusal.ts'
@@ -236,9 +237,9 @@ export interface UserQuery {
 }
 
 /** The keys that the refs name, null for those that name none. */
-export function resolveRefs(refs: readonly KeyRef[], find: (ref: KeyRef) => Key | undefined): (Key | null)[] {
+export function resolveRefs(refs: readonly KeyRef[], hashing: Hashing, find: (ref: KeyRef) => Key | undefined): (Key | null)[] {
   return refs.map((ref) => {
     const key = find(ref)
-    return key !== undefined && isMeant(key, ref) ? key : null
+    return key !== undefined && isMeant(key, ref, hashing) ? key : null
   })
 }

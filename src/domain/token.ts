@@ -18,7 +18,9 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const PREFIX = /^[a-z0-9]+(?:_[a-z0-9]+)*_(?:live|test)$/
 const BRAND = /^[a-z0-9]+(?:_[a-z0-9]+)*$/
 const HASH_SCHEME = 'sha256:'
-export const STORED_HASH = /^sha256:[A-Za-z0-9_-]{43}$/
+/** Followed by the name of the pepper; domain/hashing.ts knows the peppers. */
+export const HMAC_SCHEME = 'hmac-sha256:'
+export const STORED_HASH = /^(?:sha256|hmac-sha256:[A-Za-z0-9][A-Za-z0-9._-]{0,31}):[A-Za-z0-9_-]{43}$/
 
 const UNDERSCORE = 95
 /** Most octets of one character in UTF-8, counted by its UTF-16 units. */
@@ -137,10 +139,15 @@ function isKnownPrefix(token: string, length: number): boolean {
 
 /** The octets of the digest that a token's own is compared with. */
 export function comparableHash(storedHash: string): Uint8Array {
-  return Buffer.from(storedHash.slice(HASH_SCHEME.length), 'base64url')
+  return Buffer.from(storedHash.slice(storedHash.lastIndexOf(':') + 1), 'base64url')
 }
 
-const DIGEST_BYTES = 32
+/** The name of the pepper that a stored hash was made with; null where it was made with none. */
+export function pepperOf(storedHash: string): string | null {
+  return storedHash.startsWith(HMAC_SCHEME) ? storedHash.slice(HMAC_SCHEME.length, storedHash.lastIndexOf(':')) : null
+}
+
+export const DIGEST_BYTES = 32
 const candidate = Buffer.alloc(DIGEST_BYTES)
 const NOBODY = Buffer.alloc(DIGEST_BYTES)
 

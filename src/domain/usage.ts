@@ -1,6 +1,7 @@
 // Usage: what verifications count, how counts are merged and answered. Pure; bucket numbers are whole periods since 1970.
 
 import type { Admission } from './admissions.ts'
+import type { Calls, KeyDelta } from './delta.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './time.ts'
 import type { VerdictCode } from './verdict.ts'
 import { VERDICT_CODES } from './verdict.ts'
@@ -55,65 +56,6 @@ export const EMPTY_KEY_USAGE: KeyUsage = { total: EMPTY_TALLY, secrets: {}, scop
 
 export const CODE_INDEX = Object.fromEntries(VERDICT_CODES.map((code, index) => [code, index])) as Record<VerdictCode, number>
 export const ACCEPTED = CODE_INDEX.VALID
-
-/** Accepted calls and when the last of them was. */
-export interface Calls {
-  count: number
-  lastAt: number
-}
-
-/** Calls of one key counted within one minute and not yet merged. */
-export interface KeyDelta {
-  readonly counts: number[]
-  readonly secrets: Map<string, Calls>
-  readonly scopes: Map<string, Calls>
-  /** When the last accepted call was. */
-  lastAt: number | null
-}
-
-/** Calls counted within one minute, by key id; those that name no key under `NO_KEY`. */
-export interface Delta {
-  readonly minute: number
-  readonly keys: Map<string, KeyDelta>
-}
-
-export const NO_KEY = ''
-
-export function createDelta(minute: number): Delta {
-  return { minute, keys: new Map() }
-}
-
-export function keyDeltaOf(delta: Delta, keyId: string): KeyDelta {
-  let key = delta.keys.get(keyId)
-  if (key === undefined) {
-    key = { counts: VERDICT_CODES.map(() => 0), secrets: new Map(), scopes: new Map(), lastAt: null }
-    delta.keys.set(keyId, key)
-  }
-  return key
-}
-
-/** Counts one verdict. */
-export function count(delta: Delta, keyId: string, code: VerdictCode, at: number, shortId: string | null, scopes: readonly string[]): void {
-  const key = keyDeltaOf(delta, keyId)
-  const index = CODE_INDEX[code]
-  key.counts[index] = (key.counts[index] as number) + 1
-  if (index !== ACCEPTED) return
-  key.lastAt = Math.max(key.lastAt ?? 0, at)
-  if (shortId !== null) addCalls(key.secrets, shortId, 1, at)
-  for (const scope of scopes) addCalls(key.scopes, scope, 1, at)
-}
-
-export function addCalls(calls: Map<string, Calls>, name: string, count: number, lastAt: number): void {
-  const known = calls.get(name)
-  if (known === undefined) {
-    // An application may ask for another scope with every call: no more wait than will be kept, the first met is forgotten first.
-    if (calls.size >= MAX_EXERCISED_SCOPES) calls.delete(calls.keys().next().value as string)
-    calls.set(name, { count, lastAt })
-  } else {
-    known.count += count
-    known.lastAt = Math.max(known.lastAt, lastAt)
-  }
-}
 
 export const addCounts = (a: readonly number[], b: readonly number[]): number[] => {
   const sum = Array.from({ length: Math.max(a.length, b.length) }, (_, index) => (a[index] ?? 0) + (b[index] ?? 0))

@@ -20,7 +20,7 @@ const MAX_LINKS = 40
 const targetOf = (link: string): string => resolve(realpathSync(dirname(link)), readlinkSync(link))
 
 /** Every symbolic link on the way to a path must belong to this user or root: who owns a link decides where it leads. */
-function assertLinks(path: string, links = 0): void {
+export function assertLinks(path: string, links = 0): void {
   if (links > MAX_LINKS) throw new KeywrightError('STORE_UNAVAILABLE', `the symbolic links of ${path} go round in a circle`)
   const me = process.getuid?.()
   let way = parse(path).root
@@ -77,14 +77,17 @@ const OTHERS_MAY_WRITE = 0o022
 const OTHERS_MAY_READ = 0o044
 const STICKY = 0o1000
 
+/** Whether others may write a file, or replace files in a folder. In a sticky folder they can add files, but not replace ours. */
+export function isOpenToWriters(status: Stats): boolean {
+  return (status.mode & OTHERS_MAY_WRITE) !== 0 && !(status.isDirectory() && (status.mode & STICKY) !== 0)
+}
+
 /** Refuses files and folders that others may write; warns of files that others may read. */
 export function checkTrust({ keys, usage, lock, log }: Paths, isInsecureAllowed: boolean, warn: Warn): void {
   for (const path of new Set([keys, log, dirname(keys), dirname(log)])) {
     const status = statOrNull(path)
-    if (status === null || (status.mode & OTHERS_MAY_WRITE) === 0) continue
+    if (status === null || !isOpenToWriters(status)) continue
     const isFolder = status.isDirectory()
-    // In a sticky folder others can add files, but not replace ours.
-    if (isFolder && (status.mode & STICKY) !== 0) continue
     const message = `others on this machine may write ${isFolder ? 'the folder ' : ''}${path} (mode ${(status.mode & 0o777).toString(8)})`
     if (!isInsecureAllowed)
       throw new KeywrightError('STORE_INSECURE', message, { hint: `run: chmod go-w ${path}; or pass --insecure to use it all the same` })

@@ -7,6 +7,7 @@ import { Low } from 'lowdb'
 import type { Actor } from '../../src/domain/audit.ts'
 import type { Credential } from '../../src/domain/credential.ts'
 import { credentialOf } from '../../src/domain/credential.ts'
+import type { Hashing } from '../../src/domain/hashing.ts'
 import type { Key, ListedKey } from '../../src/domain/key.ts'
 import { isMeant, keyView } from '../../src/domain/key.ts'
 import { createKeyWindows } from '../../src/domain/key-order.ts'
@@ -44,6 +45,7 @@ export interface JsonStoreOptions {
   readonly sink: SinkFeed | null
   /** The brand of new tokens; of the store when not given. */
   readonly brand: string | undefined
+  readonly hashing: Hashing
   readonly isReadOnly: boolean
   readonly isInsecureAllowed: boolean
   /** Who flushes counts and recovers. */
@@ -61,7 +63,7 @@ export interface StoreClocks extends Clocks {
 
 /** Opens an embedded store. A file that is not there reads as empty; one that can't be used is an error now, not later. */
 export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
-  const { paths, settings, isReadOnly, actor, clocks, draw, warn } = options
+  const { paths, settings, hashing, isReadOnly, actor, clocks, draw, warn } = options
   checkTrust(paths, options.isInsecureAllowed, warn)
   const brand = options.brand ?? settings.brand
   const credentials = new Map<string, Credential>()
@@ -141,7 +143,7 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   }
 
   const usage = createUsage({ options, committing, prepare, lock })
-  const transactions = createTransactions(committing, lock, prepare, clocks.wall, usage.lastUsed)
+  const transactions = createTransactions(committing, lock, prepare, clocks.wall, usage.lastUsed, hashing)
   const listed = (key: Key, at: number): ListedKey => {
     const last = usage.lastUsed(key.id)
     return { ...keyView(key, at), lastUsedAt: last === null ? null : isoFrom(last) }
@@ -157,6 +159,7 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   }
 
   return {
+    hashing,
     transact: (transaction) => transactions.run(transaction),
     look(targets) {
       freshen()
@@ -180,7 +183,7 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
     findKey(ref) {
       freshen()
       const key = ref.by === 'id' ? keyFile.byId(ref.id) : ref.by === 'secret' ? keyFile.byShortId(ref.shortId) : undefined
-      return key !== undefined && isMeant(key, ref) ? key : null
+      return key !== undefined && isMeant(key, ref, hashing) ? key : null
     },
     queryKeys(query) {
       freshen()

@@ -1,5 +1,6 @@
 // Transactions of the embedded store: changes that wait together are decided one after the other and committed as one.
 
+import type { Hashing } from '../../src/domain/hashing.ts'
 import type { Facts, Outcome, Targets, Transaction } from '../../src/domain/ports.ts'
 import type { LastUsed } from '../../src/domain/selection.ts'
 import { keyMatcher, resolveRefs } from '../../src/domain/selection.ts'
@@ -30,6 +31,7 @@ export function createTransactions(
   prepare: (wasAbandoned: boolean) => Promise<void>,
   now: () => number,
   lastUsed: LastUsed,
+  hashing: Hashing,
 ): Transactions {
   let waiting: Waiting[] = []
   let worker: Promise<void> | null = null
@@ -87,7 +89,7 @@ export function createTransactions(
     brand: store.brand ?? store.keyFile.lines().document.brand,
     targets:
       'refs' in targets
-        ? resolveRefs(targets.refs, (ref) =>
+        ? resolveRefs(targets.refs, hashing, (ref) =>
             ref.by === 'id' ? draft.byId(ref.id) : ref.by === 'secret' ? draft.byShortId(ref.shortId) : undefined,
           )
         : draft.all().filter(keyMatcher(targets.filter, now(), lastUsed)),

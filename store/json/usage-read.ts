@@ -1,12 +1,14 @@
 // Reading usage of the embedded store: what the file holds with what this process has not written yet. Never writes, never throws.
 
+import type { Delta, KeyDelta } from '../../src/domain/delta.ts'
+import { NO_KEY } from '../../src/domain/delta.ts'
 import type { Meter } from '../../src/domain/meter.ts'
 import { overviewOf } from '../../src/domain/overview.ts'
 import type { UsageSelector } from '../../src/domain/ports.ts'
 import type { LastUsed } from '../../src/domain/selection.ts'
 import type { Overview } from '../../src/domain/stats.ts'
-import type { Delta, KeyDelta, KeyUsage, Series, Tally, UsageWindow } from '../../src/domain/usage.ts'
-import { addDelta, addToTotal, EMPTY_KEY_USAGE, NO_KEY, sumUsages } from '../../src/domain/usage.ts'
+import type { KeyUsage, Series, Tally, UsageWindow } from '../../src/domain/usage.ts'
+import { addDelta, addToTotal, EMPTY_KEY_USAGE, sumUsages } from '../../src/domain/usage.ts'
 import type { KeyFile } from './key-file.ts'
 import type { UsageFile } from './usage-file.ts'
 

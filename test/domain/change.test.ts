@@ -15,6 +15,7 @@ import { inputFromValues } from '../../src/domain/field.ts'
 import type { Key } from '../../src/domain/key.ts'
 import { accepted, isRefusal } from '../../src/domain/refusal.ts'
 import { isoFrom } from '../../src/domain/time.ts'
+import { hashToken } from '../../src/domain/token.ts'
 import { ACTOR, NOON, newKey, seededDraw } from '../store/harness.ts'
 import { grantable } from './arbitraries.ts'
 import { always, fc } from './seed.ts'
@@ -34,7 +35,12 @@ function decide({ command, input }: Step, key: Key | null, at: number): { change
   const target = command.fields['ids'] === undefined ? { key: key?.id } : { ids: [key?.id] }
   const parsed = accepted(inputFromValues(command.fields, key === null ? input : { ...target, ...input }))
   if (key !== null && command.guard(key, at) !== null) return null
-  const decided = command.decide(key, parsed, { at, actor: ACTOR, draw }, { brand: 'kw', model: null, isTaken: () => false })
+  const decided = command.decide(
+    key,
+    parsed,
+    { at, actor: ACTOR, draw },
+    { brand: 'kw', model: null, isTaken: () => false, hash: hashToken },
+  )
   if (isRefusal(decided) || decided.key === key) return null
   const reason = command.reason(parsed)
   return { change: changeOf(command.action, key, decided.key, { reason, batch: 'batch_0123456789AB' }), token: decided.token }

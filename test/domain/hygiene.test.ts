@@ -2,13 +2,14 @@
 
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
+import { count, createDelta } from '../../src/domain/delta.ts'
 import type { Finding, RuleName } from '../../src/domain/hygiene.ts'
 import { findingsOf, RULE_NAMES, RULES, SEVERITIES } from '../../src/domain/hygiene.ts'
 import type { Key, Secret } from '../../src/domain/key.ts'
 import { keyView } from '../../src/domain/key.ts'
 import { shellWord } from '../../src/domain/text.ts'
 import type { KeyUsage } from '../../src/domain/usage.ts'
-import { addDelta, count, createDelta, EMPTY_KEY_USAGE } from '../../src/domain/usage.ts'
+import { addDelta, EMPTY_KEY_USAGE } from '../../src/domain/usage.ts'
 import type { VerdictCode } from '../../src/domain/verdict.ts'
 import { NOON, newKey } from '../store/harness.ts'
 

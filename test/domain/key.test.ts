@@ -1,6 +1,7 @@
 // A key: its status as the first claim that applies, exact to the millisecond; what others see of it; how it is named.
 
 import { describe, expect, test } from 'vitest'
+import { PLAIN_HASHING } from '../../src/domain/hashing.ts'
 import type { Key, Secret } from '../../src/domain/key.ts'
 import {
   isExpired,
@@ -126,17 +127,17 @@ describe('how a key is named', () => {
   const [{ shortId } = { shortId: '' }] = key.secrets
 
   test('by its id, by a shortId of any of its secrets, or by a whole token', () => {
-    for (const text of [key.id, shortId, token]) expect(isMeant(key, parseKeyRef(text))).toBe(true)
-    for (const text of [key.id, shortId, token]) expect(isMeant(newKey().key, parseKeyRef(text))).toBe(false)
-    expect(isMeant(withOlder(key, EVER), parseKeyRef(withOlder(key, EVER).secrets[1]?.shortId ?? ''))).toBe(false)
+    for (const text of [key.id, shortId, token]) expect(isMeant(key, parseKeyRef(text), PLAIN_HASHING)).toBe(true)
+    for (const text of [key.id, shortId, token]) expect(isMeant(newKey().key, parseKeyRef(text), PLAIN_HASHING)).toBe(false)
+    expect(isMeant(withOlder(key, EVER), parseKeyRef(withOlder(key, EVER).secrets[1]?.shortId ?? ''), PLAIN_HASHING)).toBe(false)
     const rotated = withOlder(key, EVER)
-    expect(isMeant(rotated, parseKeyRef(rotated.secrets[1]?.shortId ?? ''))).toBe(true)
+    expect(isMeant(rotated, parseKeyRef(rotated.secrets[1]?.shortId ?? ''), PLAIN_HASHING)).toBe(true)
   })
 
   test('by no token with the right shortId and a wrong secret', () => {
     const forged = composeToken('kw_live', shortId, new Uint8Array(32))
-    expect(isMeant(key, parseKeyRef(forged))).toBe(false)
-    expect(isMeant(key, parseKeyRef(`${token.slice(0, -1)}!`))).toBe(false)
+    expect(isMeant(key, parseKeyRef(forged), PLAIN_HASHING)).toBe(false)
+    expect(isMeant(key, parseKeyRef(`${token.slice(0, -1)}!`), PLAIN_HASHING)).toBe(false)
   })
 
   test('the name of a reference is never a token', () => {

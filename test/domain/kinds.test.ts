@@ -200,6 +200,6 @@ describe('lists and numbers', () => {
   test('two refs to one key are both kept where they mean different things', () => {
     const token = 'kw_live_0123456789AB_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf2JTlvT'
     const refs = typed(keyKinds.keyRefs, '0123456789AB', token, token) ?? []
-    expect(refs.map((ref) => ref.by === 'secret' && ref.hash !== null)).toEqual([false, true])
+    expect(refs.map((ref) => ref.by === 'secret' && ref.proves !== null)).toEqual([false, true])
   })
 })

@@ -1,10 +1,10 @@
 // The meter: what was counted is handed over once, taken back when it can't be written, and never lost; refusals are bounded.
 
 import { describe, expect, test } from 'vitest'
+import type { Delta } from '../../src/domain/delta.ts'
 import type { Meter } from '../../src/domain/meter.ts'
 import { createMeter } from '../../src/domain/meter.ts'
 import type { Use } from '../../src/domain/ports.ts'
-import type { Delta } from '../../src/domain/usage.ts'
 import { VERDICT_CODES } from '../../src/domain/verdict.ts'
 import { NOON } from '../store/harness.ts'
 import { always, fc } from './seed.ts'

@@ -1,21 +1,12 @@
 // Usage at a glance: the same counts and series as the statistics, bucket for bucket; and who calls most.
 
 import { describe, expect, test } from 'vitest'
+import { count, createDelta, NO_KEY } from '../../src/domain/delta.ts'
 import { overviewOf } from '../../src/domain/overview.ts'
 import { OVERVIEW_KEYS, usageStats } from '../../src/domain/stats.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts'
 import type { KeyUsage, UsageWindow } from '../../src/domain/usage.ts'
-import {
-  addAlive,
-  addDelta,
-  count,
-  createDelta,
-  EMPTY_KEY_USAGE,
-  EMPTY_SERIES,
-  NO_KEY,
-  sumUsages,
-  WINDOWS,
-} from '../../src/domain/usage.ts'
+import { addAlive, addDelta, EMPTY_KEY_USAGE, EMPTY_SERIES, sumUsages, WINDOWS } from '../../src/domain/usage.ts'
 import { VERDICT_CODES } from '../../src/domain/verdict.ts'
 import { NOON } from '../store/harness.ts'
 import { always, fc } from './seed.ts'

@@ -1,9 +1,10 @@
 // Statistics: windows, gaps and zeros, and the shape that is promised.
 
 import { describe, expect, test } from 'vitest'
+import { count, createDelta } from '../../src/domain/delta.ts'
 import { usageStats } from '../../src/domain/stats.ts'
 import type { KeyUsage, Series, UsageWindow } from '../../src/domain/usage.ts'
-import { addAlive, addDelta, count, createDelta, EMPTY_KEY_USAGE, EMPTY_SERIES } from '../../src/domain/usage.ts'
+import { addAlive, addDelta, EMPTY_KEY_USAGE, EMPTY_SERIES } from '../../src/domain/usage.ts'
 import type { VerdictCode } from '../../src/domain/verdict.ts'
 import { NOON } from '../store/harness.ts'
 

@@ -1,15 +1,15 @@
 // Usage: adding counts minute by minute gives what counting from scratch gives, within the bounds of the series.
 
 import { describe, expect, test } from 'vitest'
+import type { Delta } from '../../src/domain/delta.ts'
+import { count, createDelta } from '../../src/domain/delta.ts'
 import { createMeter } from '../../src/domain/meter.ts'
 import type { Use } from '../../src/domain/ports.ts'
-import type { Delta, KeyUsage, Resolution, Series, Tally } from '../../src/domain/usage.ts'
+import type { KeyUsage, Resolution, Series, Tally } from '../../src/domain/usage.ts'
 import {
   addAlive,
   addDelta,
   addToSeries,
-  count,
-  createDelta,
   EMPTY_KEY_USAGE,
   EMPTY_SERIES,
   MAX_EXERCISED_SCOPES,

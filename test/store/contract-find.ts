@@ -1,11 +1,11 @@
 // What every store promises of looking up and of lists.
 
 import { expect, test } from 'vitest'
-import type { Key, KeyRef } from '../../src/domain/key.ts'
+import type { Key } from '../../src/domain/key.ts'
 import { parseKeyRef } from '../../src/domain/key.ts'
 import type { KeyQuery } from '../../src/domain/selection.ts'
 import { DEFAULT_SORT, parseCursor, parseSort } from '../../src/domain/selection.ts'
-import { hashToken } from '../../src/domain/token.ts'
+import { composeToken } from '../../src/domain/token.ts'
 import type { OpenEmpty } from './contract.ts'
 import { edit, expectCode, manualClock, NOON, newKey, put } from './harness.ts'
 
@@ -15,7 +15,7 @@ export function findContract(open: OpenEmpty): void {
     const { key, token } = newKey()
     const [secret] = key.secrets
     await put(store, newKey().key, key)
-    const wrong: KeyRef = { by: 'secret', shortId: secret?.shortId ?? '', hash: hashToken('another'), name: 'x' }
+    const wrong = parseKeyRef(composeToken('kw_live', secret?.shortId ?? '', new Uint8Array(32)))
     for (const ref of [key.id, secret?.shortId ?? '', token]) expect(await store.findKey(parseKeyRef(ref))).toEqual(key)
     expect(await store.findKey(wrong)).toBeNull()
     expect(await store.findKey({ by: 'nothing', name: 'x' })).toBeNull()

@@ -1,7 +1,7 @@
 // What the tests of stores, races and crashes share: places on disk, clocks, seeds, keys, waiting. No mocks.
 
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -24,7 +24,17 @@ import { openStore } from '../../store/open.ts'
 export const ACTOR: Actor = { name: 'tester', osUser: 'tester', host: 'here', via: 'library' }
 export const NOON = Date.UTC(2026, 10, 23, 12)
 
-/** Where an embedded store has its files, in a folder of its own that is removed afterwards. */
+const TOKEN = /(?:live|test)_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}/
+
+/** The files below a folder that hold what has the shape of a token. */
+export function filesWithTokens(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => {
+    const path = join(folder, name)
+    return lstatSync(path).isFile() && TOKEN.test(readFileSync(path, 'latin1'))
+  })
+}
+
+/** Where an embedded store has its files, in a folder of its own that is searched for tokens and removed afterwards. */
 export interface Place {
   readonly folder: string
   readonly keys: string
@@ -40,7 +50,13 @@ export interface Place {
 
 export function newPlace(name = 'keys.json'): Place {
   const folder = mkdtempSync(join(tmpdir(), 'keywright-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  onTestFinished(() => {
+    try {
+      expect(filesWithTokens(folder), 'files with a token').toEqual([])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
   return placeAt(folder, name)
 }
 

@@ -58,7 +58,7 @@ describe('generate', () => {
     while (focusOf(app) !== 'environment') await app.press('tab')
     await app.press('space', 'enter')
     const { shortId } = app.layer('reveal')
-    const key = await app.world.store.findKey({ by: 'secret', shortId, hash: null, name: shortId })
+    const key = await app.world.store.findKey({ by: 'secret', shortId, proves: null, name: shortId })
     expect(key).toMatchObject({
       userId: 'ann lee',
       name: 'api of two words',

@@ -1,9 +1,6 @@
 // The terminal door: opens the store, draws the app, and gives the terminal back as it was, however the app ends.
 
 import { statSync } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { render } from 'ink'
 import { App } from '../components/app.tsx'
@@ -13,11 +10,11 @@ import type { Setting, Size } from '../components/model/state.ts'
 import type { Terminal } from '../components/run-effects.ts'
 import { createRunner } from '../components/run-effects.ts'
 import type { AppOptions } from './cli/terminal.ts'
-import { KeywrightError } from './domain/refusal.ts'
 import { displayText } from './domain/text.ts'
 import type { Manager } from './manager.ts'
 import { openManager } from './open-manager.ts'
 import { DEFAULT_STORE } from './runtime.ts'
+import { writeSecret } from './secret-file.ts'
 import { openTerminalInput } from './terminal-input.ts'
 import { settingOf } from './tui-setting.ts'
 
@@ -33,7 +30,6 @@ const EXIT_FAULT = 4
 const EXITS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
 const MOUSE_ON = '\u001b[?1000h\u001b[?1006h'
 const MOUSE_OFF = '\u001b[?1006l\u001b[?1000l'
-const FILE_MODE = 0o600
 /** A stopped process does not run on; where nothing stops it, it is back after this. */
 const STOP_WAIT_MS = 200
 
@@ -216,26 +212,6 @@ function firstAnswer(model: Model): Promise<void> {
 /** What reading from or writing to a terminal that went away ends with. */
 function isGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['EIO', 'EPIPE', 'ENXIO', 'EBADF'].includes(String(error.code))
-}
-
-/** Writes a token to a new file and answers its whole path; a file that is there is never overwritten. */
-async function writeSecret(given: string, token: string): Promise<string> {
-  const path = resolve(given.startsWith('~/') ? join(homedir(), given.slice(2)) : given)
-  try {
-    const file = await open(path, 'wx', FILE_MODE)
-    try {
-      await file.writeFile(`${token}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    return path
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    const advice =
-      code === 'EEXIST' ? 'there is a file of that name; give another one' : `it could not be written (${code}); give another path`
-    throw new KeywrightError('INVALID_INPUT', `${displayText(path)}: ${advice}`)
-  }
 }
 
 /** Stops the whole process group, as the terminal's own ctrl-z would, until it is continued. */

@@ -57,6 +57,7 @@ const PLACES: readonly { place: RegExp; may: RegExp; types?: RegExp }[] = [
   { place: /^src\/runtime\.ts$/, may: /^(?:src\/domain\/|node:)/ },
   { place: /^src\/process-end\.ts$/, may: /^$/ },
   { place: /^src\/terminal-input\.ts$/, may: /^node:/ },
+  { place: /^src\/secret-file\.ts$/, may: /^(?:src\/domain\/|node:)/ },
   { place: /^src\/tui(?:-setting)?\.tsx?$/, may: /^(?:src\/(?!index|command-line|main\.ts)|store\/open\.ts|components\/|ink$|node:)/ },
   { place: /^src\/open-manager\.ts$/, may: /^(?:src\/(?:domain\/|manager\.ts|runtime\.ts)|store\/open\.ts)/ },
   { place: /^src\/(?:index|command-line|main)\.ts$/, may: /^(?:src\/(?!index|command-line|main|tui)|components\/printed-table|node:)/ },

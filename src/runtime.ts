@@ -53,3 +53,8 @@ export function createActor(via: Via, claimed: unknown): Actor {
 }
 
 export const processId = process.pid
+
+/** What an examination must know of the world. */
+export function surroundings() {
+  return { nodeVersion: process.versions.node, platform: process.platform, userId: process.getuid?.() ?? null, now: Date.now() }
+}

@@ -3,7 +3,7 @@
 import { runCommandLine } from './cli/run.ts'
 import type { AppOptions, Terminal } from './cli/terminal.ts'
 import type { Manager } from './manager.ts'
-import { openManager } from './open-manager.ts'
+import { examineFiles, openManager } from './open-manager.ts'
 
 declare const __VERSION__: string
 
@@ -83,6 +83,7 @@ export async function main(openApp: (options: AppOptions) => Promise<number>): P
     signal: interrupted.signal,
     drawTable: async (table) => (await import('../components/printed-table.tsx')).drawTable(table),
     open: (options) => openManager(options, 'cli'),
+    examine: examineFiles,
     closeSoon,
     now: Date.now,
     isAppPossible: process.stdin.isTTY === true && process.stdout.isTTY === true,

@@ -1,12 +1,13 @@
 // Puts a manager together from what a door was given: real clock, real randomness, the store behind a path.
 
-import { openStore } from '../store/open.ts'
+import { examineStore, openStore } from '../store/open.ts'
 import type { Via } from './domain/audit.ts'
+import type { Examination } from './domain/examination.ts'
 import type { Warn } from './domain/ports.ts'
 import { KeywrightError } from './domain/refusal.ts'
 import type { Manager } from './manager.ts'
 import { createManager } from './manager.ts'
-import { createActor, createClocks, DEFAULT_STORE, draw, environmentSink, pepperSetting, processId } from './runtime.ts'
+import { createActor, createClocks, DEFAULT_STORE, draw, environmentSink, pepperSetting, processId, surroundings } from './runtime.ts'
 
 export interface OpenManagerOptions {
   store?: string
@@ -98,4 +99,9 @@ export async function openManager(options: OpenManagerOptions, via: Via): Promis
     flushIntervalMs: options.flushIntervalMs ?? DEFAULT_FLUSH_MS,
     warn,
   })
+}
+
+/** Looks at the files of a store that may be in any state; opens and writes nothing. */
+export function examineFiles({ store, insecure }: Pick<OpenManagerOptions, 'store' | 'insecure'>): Promise<Examination> {
+  return examineStore(store ?? DEFAULT_STORE, insecure ?? false, surroundings())
 }

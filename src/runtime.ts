@@ -67,3 +67,8 @@ export function pepperSetting(file: string | undefined, isRequired: boolean | un
 }
 
 export const processId = process.pid
+
+/** What an examination must know of the world. */
+export function surroundings() {
+  return { nodeVersion: process.versions.node, platform: process.platform, userId: process.getuid?.() ?? null, now: Date.now() }
+}

@@ -59,12 +59,19 @@ export async function replaceFile(path: string, bytes: Uint8Array, draw: (bytes:
   return { file, status, warning }
 }
 
+/** Temporary files of a file: what is being written just now, and what dead processes left. */
+export async function temporariesOf(path: string): Promise<string[]> {
+  const prefix = temporaryPrefix(path)
+  const names = await readdir(dirname(path))
+  return names
+    .filter((name) => name.startsWith(prefix) && /^[0-9a-f]{16}\.tmp$/.test(name.slice(prefix.length)))
+    .map((name) => join(dirname(path), name))
+}
+
 /** Removes temporary files of a file that nobody is writing: the caller holds the lock. */
 export async function removeTemporaries(path: string): Promise<void> {
-  const prefix = temporaryPrefix(path)
-  for (const name of await readdir(dirname(path))) {
-    if (!name.startsWith(prefix) || !/^[0-9a-f]{16}\.tmp$/.test(name.slice(prefix.length))) continue
-    await unlink(join(dirname(path), name)).catch((error: unknown) => {
+  for (const temporary of await temporariesOf(path)) {
+    await unlink(temporary).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error
     })
   }

@@ -1,28 +1,43 @@
 // Faults: what the operating system says, as errors that say what happened, to what, and what to do.
 
+import { dirname } from 'node:path'
 import type { ErrorCode } from '../src/domain/refusal.ts'
 import { KeywrightError } from '../src/domain/refusal.ts'
+import { shellWord } from '../src/domain/text.ts'
 
-const MEANINGS: Readonly<Record<string, string>> = {
-  EACCES: 'permission was denied',
-  EPERM: 'the operation is not permitted',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EIO: 'the disk reported an error',
-  EMFILE: 'this process has too many open files',
-  ENFILE: 'the system has too many open files',
-  ENOENT: 'it does not exist',
-  ENOTDIR: 'a part of its path is not a folder',
-  EISDIR: 'it is a folder',
-  ELOOP: 'its symbolic links go round in a circle',
-  ENAMETOOLONG: 'its name is too long',
-  ECONNREFUSED: 'nobody listens there',
-  ECONNRESET: 'the other side broke the connection off',
-  EPIPE: 'the other side broke the connection off',
-  ENOTFOUND: 'no machine has that name',
-  EFBIG: 'it is larger than the file system or this process allows',
+interface Meaning {
+  readonly meaning: string
+  readonly advice: (path: string) => string
 }
+
+const asOwner = (path: string): string => `look at its owner and mode with: ls -ld ${path}; then run this as the user that it belongs to`
+
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  EACCES: { meaning: 'permission was denied', advice: asOwner },
+  EPERM: { meaning: 'the operation is not permitted', advice: asOwner },
+  EROFS: { meaning: 'the file system is read-only', advice: () => 'mount it writable; reading works all the same, with --read-only' },
+  ENOSPC: { meaning: 'the disk is full', advice: (path) => `make room, and see how much there is with: df -h ${path}` },
+  EDQUOT: { meaning: 'the disk quota is used up', advice: () => 'make room, or have the quota raised' },
+  EIO: {
+    meaning: 'the disk reported an error',
+    advice: (path) => `copy ${shellWord(dirname(path))} to another disk, and look at this one with: dmesg`,
+  },
+  EMFILE: { meaning: 'this process has too many open files', advice: () => 'raise the limit with: ulimit -n 4096' },
+  ENFILE: { meaning: 'the system has too many open files', advice: () => 'end what opens so many, or raise fs.file-max' },
+  ENOENT: { meaning: 'it does not exist', advice: (path) => `look whether the path is right; a folder is made with: mkdir -m 700 ${path}` },
+  ENOTDIR: { meaning: 'a part of its path is not a folder', advice: () => 'look whether the path is right' },
+  EISDIR: { meaning: 'it is a folder', advice: () => 'move the folder away, or give the path of a file' },
+  ELOOP: { meaning: 'its symbolic links go round in a circle', advice: (path) => `mend the link, seen with: ls -ld ${path}` },
+  ENAMETOOLONG: { meaning: 'its name is too long', advice: () => 'give a shorter path' },
+  ECONNREFUSED: { meaning: 'nobody listens there', advice: () => 'start the receiver, or give another address' },
+  ECONNRESET: { meaning: 'the other side broke the connection off', advice: () => 'look what the receiver says' },
+  EPIPE: { meaning: 'the other side broke the connection off', advice: () => 'look what the receiver says' },
+  ENOTFOUND: { meaning: 'no machine has that name', advice: () => 'look whether the address is right' },
+  EFBIG: { meaning: 'it is larger than the file system or this process allows', advice: () => 'raise the limit with: ulimit -f unlimited' },
+}
+
+/** What stands all the same when something fails with that code. */
+const SAFE: Readonly<Partial<Record<ErrorCode, string>>> = { AUDIT_UNAVAILABLE: 'nothing was changed; ' }
 
 export function errnoOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
@@ -32,11 +47,15 @@ export function errnoOf(error: unknown): string | null {
 export function meaningOf(error: unknown): string {
   const errno = errnoOf(error)
   if (errno === null) return error instanceof Error ? error.message : String(error)
-  return MEANINGS[errno] === undefined ? errno : `${MEANINGS[errno]} (${errno})`
+  return MEANINGS[errno] === undefined ? errno : `${MEANINGS[errno].meaning} (${errno})`
 }
 
 /** A typed error about a file. One that is typed already passes through. */
 export function faultAt(code: ErrorCode, doing: string, path: string, error: unknown): KeywrightError {
   if (error instanceof KeywrightError) return error
-  return new KeywrightError(code, `${doing} ${path} failed: ${meaningOf(error)}`, { cause: error })
+  const advice = MEANINGS[errnoOf(error) ?? '']?.advice(shellWord(path))
+  return new KeywrightError(code, `${doing} ${path} failed: ${meaningOf(error)}`, {
+    ...(advice === undefined ? {} : { hint: `${SAFE[code] ?? ''}${advice}` }),
+    cause: error,
+  })
 }

@@ -55,7 +55,7 @@ export function commandHelp(command: Command): string {
 
 const EXIT_CODES: readonly [string, string][] = [
   ['0', 'done, or the key is valid'],
-  ['1', 'a negative answer: the verdict is not VALID, audit verify found something, hygiene something of severity high'],
+  ['1', 'a negative answer: the verdict is not VALID, audit verify found something, hygiene something of severity high, doctor a problem'],
   ['2', 'unknown command or flag, bad value'],
   ['3', 'no such key'],
   ['4', 'the store or the log cannot be used'],

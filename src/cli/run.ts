@@ -1,7 +1,7 @@
 // A command line from arguments to exit code. Knows streams only as functions, and maps errors to exit codes in one place.
 
 import { auditVerify } from '../commands/audit.ts'
-import type { ChangeCommand, Command, ReadCommand } from '../commands/command.ts'
+import type { ChangeCommand, Command, ExamineCommand, ReadCommand } from '../commands/command.ts'
 import type { Fields, InputOf } from '../domain/field.ts'
 import { inputFromTexts } from '../domain/field.ts'
 import { accepted, CODES, KeywrightError, refuse } from '../domain/refusal.ts'
@@ -12,6 +12,7 @@ import type { Arguments } from './arguments.ts'
 import { parseArguments, takesYes } from './arguments.ts'
 import { commandHelp, fullHelp } from './help.ts'
 import * as present from './present.ts'
+import { examinationText } from './present-examination.ts'
 import { PRESENTERS } from './presenters.ts'
 import type { Run, Terminal } from './terminal.ts'
 
@@ -53,6 +54,7 @@ async function runParsed(parsed: Arguments, terminal: Terminal): Promise<number>
     return 0
   }
   if (command === null || command.kind === 'app') return app(parsed, terminal)
+  if (command.kind === 'examine') return examine(command, parsed, terminal)
   const input = accepted(inputFromTexts(command.fields, await withSecrets(command, parsed, terminal)))
   for (const [name, { flag }] of Object.entries(command.fields)) {
     if (flag !== null && parsed.cleared.includes(flag)) (input as Record<string, unknown>)[name] = null
@@ -60,11 +62,9 @@ async function runParsed(parsed: Arguments, terminal: Terminal): Promise<number>
   const warn = (message: string): void => {
     if (!globals.has('quiet')) terminal.writeError(`keywright: ${displayText(message)}\n`)
   }
-  const { environment } = terminal
-  const store = globals.get('store') ?? (environment['KEYWRIGHT_STORE'] || undefined)
   const actor = globals.get('actor')
   const manager = await terminal.open({
-    ...(store === undefined ? {} : { store }),
+    ...storeOf(parsed, terminal),
     ...(actor === undefined ? {} : { actor }),
     readOnly: globals.has('read-only'),
     insecure: globals.has('insecure'),
@@ -83,6 +83,18 @@ async function runParsed(parsed: Arguments, terminal: Terminal): Promise<number>
   } finally {
     await terminal.closeSoon(manager, warn)
   }
+}
+
+/** The store that is named, if one is. */
+function storeOf({ globals }: Arguments, { environment }: Terminal): { store?: string } {
+  const store = globals.get('store') ?? (environment['KEYWRIGHT_STORE'] || undefined)
+  return store === undefined ? {} : { store }
+}
+
+async function examine(command: ExamineCommand, parsed: Arguments, terminal: Terminal): Promise<number> {
+  const examination = await terminal.examine({ ...storeOf(parsed, terminal), insecure: parsed.globals.has('insecure') })
+  terminal.writeOut(parsed.globals.has('json') ? present.toJson(examination) : examinationText(examination))
+  return command.exitCode(examination)
 }
 
 /** The terminal app; where there is no terminal, the help. */

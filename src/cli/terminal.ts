@@ -1,5 +1,6 @@
 // The world as the command line sees it: streams, questions and the store as functions. Only types.
 
+import type { Examination } from '../domain/examination.ts'
 import type { Warn } from '../domain/ports.ts'
 import type { Manager } from '../manager.ts'
 import type { Arguments } from './arguments.ts'
@@ -27,6 +28,8 @@ export interface Terminal {
   readonly signal: AbortSignal
   readonly drawTable: (table: Table) => Promise<string>
   readonly open: (options: OpenOptions) => Promise<Manager>
+  /** Looks at a store without opening it. */
+  readonly examine: (options: Pick<OpenOptions, 'store' | 'insecure'>) => Promise<Examination>
   readonly closeSoon: (manager: Manager, warn: (message: string) => void) => Promise<void>
   readonly now: () => number
   /** Whether both ends are a terminal that the app could be drawn on. */

@@ -3,6 +3,7 @@
 import type { Actor } from '../domain/audit.ts'
 import type { ChangeAction } from '../domain/change.ts'
 import type { Minting } from '../domain/edit.ts'
+import type { Examination } from '../domain/examination.ts'
 import type { Fields, InputOf } from '../domain/field.ts'
 import type { Key, KeyRef, SeenKey } from '../domain/key.ts'
 import type { Store, VerifyOptions } from '../domain/ports.ts'
@@ -89,7 +90,14 @@ export interface AppCommand extends Description<Record<never, never>> {
   readonly kind: 'app'
 }
 
-export type Command = ChangeCommand | ReadCommand | AppCommand
+/** Looks at the files of a store without opening it; takes no input. */
+export interface ExamineCommand extends Description<Record<never, never>> {
+  readonly kind: 'examine'
+  /** 1 when there is a problem. */
+  readonly exitCode: (result: Examination) => 0 | 1
+}
+
+export type Command = ChangeCommand | ReadCommand | AppCommand | ExamineCommand
 
 type ChangeDetails<F extends Fields> = Omit<ChangeCommand<F>, 'kind' | 'notes' | 'reason'> &
   Partial<Pick<ChangeCommand<F>, 'notes' | 'reason'>>
@@ -107,6 +115,10 @@ export function defineRead<F extends Fields, R>(details: ReadDetails<F, R>): Rea
 
 export function defineApp(details: Pick<AppCommand, 'words' | 'summary' | 'notes'>): AppCommand {
   return { kind: 'app', fields: {}, ...details }
+}
+
+export function defineExamine(details: Omit<ExamineCommand, 'kind' | 'fields'>): ExamineCommand {
+  return { kind: 'examine', fields: {}, ...details }
 }
 
 /** The answer for a command on one key. */

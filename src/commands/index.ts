@@ -4,6 +4,7 @@ import { auditAcceptLoss, auditExport, auditList, auditVerify } from './audit.ts
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
 import { disable, enable } from './disable.ts'
+import { doctor } from './doctor.ts'
 import { generate } from './generate.ts'
 import { graceEnd, graceExtend } from './grace.ts'
 import { hygiene } from './hygiene.ts'
@@ -38,5 +39,6 @@ export const COMMANDS: readonly Command[] = [
   auditExport,
   auditAcceptLoss,
   hygiene,
+  doctor,
   demo,
 ]

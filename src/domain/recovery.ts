@@ -1,14 +1,17 @@
 // What to do with records that the store does not vouch for yet: the commit protocol's recovery table as a pure plan.
 
 import type { Anchor, AuditRecord } from './audit.ts'
-import { isChangeRecord, namedSeqs } from './audit.ts'
-import { isRedoable } from './change.ts'
+import { isChangeRecord, namedSeqs, sha256 } from './audit.ts'
+import { isRedoable, redo } from './change.ts'
+import type { Disagreement } from './disagreement.ts'
+import type { Key } from './key.ts'
+import { keyLine } from './key.ts'
 
 /** `broken`: the log and the store can't be brought together without an operator. */
 export type RecoveryPlan =
   | { readonly kind: 'none' }
   | { readonly kind: 'recover'; readonly redo: readonly AuditRecord[]; readonly rollBack: readonly number[] }
-  | { readonly kind: 'broken'; readonly message: string }
+  | { readonly kind: 'broken'; readonly disagreement: Disagreement }
 
 /** Change records that no rollback or recovery has undone. */
 export function unresolvedChanges(tail: readonly AuditRecord[]): AuditRecord[] {
@@ -40,9 +43,10 @@ export function planRecovery(anchor: Anchor, tail: readonly AuditRecord[], isTor
   if (unresolved.length === 0) return { kind: 'none' }
   const stray = unresolved.find(({ base }) => base !== anchor.seq)
   if (stray !== undefined) {
+    const { seq } = unresolved.at(-1) as AuditRecord
     return {
       kind: 'broken',
-      message: `it holds changes up to seq ${unresolved.at(-1)?.seq} that the store, anchored at seq ${anchor.seq}, has not seen: the store was lost or replaced by an older one`,
+      disagreement: anchor.seq === 0 ? { kind: 'store-missing', seq } : { kind: 'store-older', seq, vouched: anchor.seq },
     }
   }
   // A repair that died before it could say what it rolled back leaves its record behind them.
@@ -54,4 +58,26 @@ export function planRecovery(anchor: Anchor, tail: readonly AuditRecord[], isTor
     redo: unresolved.filter(({ keyId }) => !lost.has(keyId)),
     rollBack: unresolved.filter(({ keyId }) => lost.has(keyId)).map(({ seq }) => seq),
   }
+}
+
+/** The keys that recorded changes are made in again. */
+interface RedoneKeys {
+  readonly byId: (id: string) => Key | undefined
+  readonly set: (id: string, key: Key | null) => void
+}
+
+/**
+ * Makes recorded changes again; each must come out with the digest that its record names. Answers why not, or null when
+ * all did.
+ */
+export function redoAll(records: readonly AuditRecord[], keys: RedoneKeys): Disagreement | null {
+  for (const { seq, keyId: id, after, digest } of records) {
+    const keyId = id as string
+    const before = keys.byId(keyId)
+    // A purge has no digest: its key is gone.
+    const key = digest === null || after === null ? null : before === undefined ? undefined : redo(before, after)
+    if (key === undefined || (key !== null && sha256(keyLine(key)) !== digest)) return { kind: 'change-not-redoable', seq, keyId }
+    keys.set(keyId, key)
+  }
+  return null
 }

@@ -16,11 +16,11 @@ export const CODES = {
   },
   STORE_FORMAT: { exit: 4, hint: 'use the Keywright version that wrote this store' },
   STORE_INSECURE: { exit: 4, hint: 'mend the owner or the mode, or pass --insecure to use it all the same' },
-  STORE_UNAVAILABLE: { exit: 4, hint: 'check that the folder exists, that its disk has room and that you may write there' },
+  STORE_UNAVAILABLE: { exit: 4, hint: 'see what is wrong, and what mends it, with: keywright doctor' },
   AUDIT_UNAVAILABLE: { exit: 4, hint: 'nothing was changed; make the audit log writable and try again' },
   AUDIT_BROKEN: {
     exit: 4,
-    hint: 'see what is missing with: keywright audit verify; then restore it from a backup, or accept it with: keywright audit accept-loss --reason R',
+    hint: 'see what is missing with: keywright doctor; then restore it from a backup, or accept it with: keywright audit accept-loss --reason R',
   },
   CLOSED: { exit: 4, hint: 'open the manager again' },
 } as const satisfies Record<string, { exit: number; hint: string | null }>

@@ -1,24 +1,17 @@
 // The audit side of the embedded store: streaming, proving, and accepting a loss.
 
-import { statSync } from 'node:fs'
-import type { Actor, Anchor, Entry, Head } from '../../src/domain/audit.ts'
-import { sha256 } from '../../src/domain/audit.ts'
-import type { AuditReport, Vouched } from '../../src/domain/audit-check.ts'
-import { createAuditCheck } from '../../src/domain/audit-check.ts'
+import type { Actor, Entry, Head } from '../../src/domain/audit.ts'
+import type { AuditReport } from '../../src/domain/audit-check.ts'
 import type { AcceptedLoss, AuditPort, VerifyOptions } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
-import { faultAt } from '../faults.ts'
 import { auditPage } from '../log/page.ts'
-import { linesForward } from '../log/read.ts'
 import { auditRecords } from '../log/records.ts'
-import type { LogFiles } from '../log/segments.ts'
-import { openLogFiles } from '../log/segments.ts'
 import { auditTimeline } from '../log/timeline.ts'
 import type { Committing } from './commit.ts'
-import { settle, writeDocument } from './commit.ts'
-import type { KeyLines } from './key-lines.ts'
+import { placesOf, settle, writeDocument } from './commit.ts'
 import type { Lock } from './lock.ts'
-import { readUsageAnchor } from './usage-file.ts'
+import type { Proven, Still } from './proof.ts'
+import { allKeysDigest, look, lookWithoutLock, prove, vouchedBy } from './proof.ts'
 
 export interface AuditDependencies {
   readonly store: Committing
@@ -29,90 +22,26 @@ export interface AuditDependencies {
   readonly vouch: () => Promise<void>
 }
 
-/** How often a store that changes all the time is looked at for a quiet moment. */
-const MAX_LOOKS = 100
-
-/** How often a long verification tells of its progress. */
-const RECORDS_PER_PROGRESS = 10_000
-
-/** What stood in the files at one moment: nothing is changing while the lock is held. */
-interface Still {
-  readonly lines: KeyLines
-  readonly usageAnchor: Anchor | null
-  readonly log: LogFiles
-  readonly activeBytes: number
-}
-
 export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: AuditDependencies): AuditPort {
-  const { log, keyFile, keysPath, usagePath } = store
-
-  const look = async (): Promise<Still> => {
-    const lines = keyFile.wholeLines()
-    // What vouches is read before the log, which may only grow meanwhile.
-    const usageAnchor = readUsageAnchor(usagePath)
-    const files = await openLogFiles(log.path)
-    return {
-      lines,
-      usageAnchor,
-      log: files,
-      activeBytes: files.active === null ? 0 : (await files.active.stat()).size,
-    }
-  }
-
-  /**
-   * Where the lock can't be had: looks until no change was finished meanwhile. What one unfinished change has written by
-   * then is told apart as such by the check.
-   */
-  const lookWithoutLock = async (): Promise<Still> => {
-    for (let looks = 1; ; looks++) {
-      keyFile.refresh()
-      const moment = await look()
-      if (!keyFile.refresh() || looks === MAX_LOOKS) return moment
-      await moment.log.active?.close()
-    }
-  }
+  const { log, keyFile } = store
+  const places = placesOf(store)
 
   const still = async (): Promise<Still> => {
     // Proving is reading: a store that is not there is not given a lock file.
-    if (isReadOnly || !keyFile.exists()) return lookWithoutLock()
+    if (isReadOnly || !keyFile.exists()) return lookWithoutLock(keyFile, places)
     try {
       return await lock.hold(async (wasAbandoned) => {
         await prepare(wasAbandoned)
-        return look()
+        return look(keyFile, places)
       })
     } catch (error) {
       // Where the lock can't be opened nothing can be changed either.
       if (error instanceof KeywrightError && error.code === 'STORE_BUSY') throw error
-      return lookWithoutLock()
+      return lookWithoutLock(keyFile, places)
     }
   }
 
-  const check = async (moment: Still, { onProgress, signal }: VerifyOptions): Promise<{ report: AuditReport; head: Head }> => {
-    const run = createAuditCheck(vouchedBy(moment, keysPath, usagePath))
-    const { finished, active } = moment.log
-    const totalBytes = finished.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), moment.activeBytes)
-    let records = 0
-    let bytesRead = 0
-    try {
-      signal?.throwIfAborted()
-      for (const source of [...finished, ...(active === null ? [] : [active])]) {
-        for await (const { bytes, isWhole } of linesForward(source, 0, source === active ? moment.activeBytes : undefined)) {
-          if (isWhole) run.add(bytes)
-          else run.addTorn(bytes)
-          bytesRead += bytes.length + 1
-          signal?.throwIfAborted()
-          if (++records % RECORDS_PER_PROGRESS !== 0) continue
-          onProgress?.({ records, bytes: bytesRead, totalBytes })
-        }
-      }
-    } catch (error) {
-      if (signal?.aborted === true) throw error
-      throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', log.path, error)
-    } finally {
-      await active?.close()
-    }
-    return { report: run.finish(), head: run.head() }
-  }
+  const check = (moment: Still, options: VerifyOptions): Promise<Proven> => prove(moment, vouchedBy(moment, places), places, options)
 
   const noteVerification = async (actor: Actor, report: AuditReport): Promise<void> => {
     if (!keyFile.exists()) return
@@ -147,10 +76,10 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
 
     async acceptLoss(actor, reason): Promise<AcceptedLoss> {
       // Of a store that is not there nothing can be lost: it gets no lock file either.
-      if (!keyFile.exists() && !keyFile.refresh() && (await check(await look(), {})).report.ok) throw nothingLost()
+      if (!keyFile.exists() && !keyFile.refresh() && (await check(await look(keyFile, places), {})).report.ok) throw nothingLost()
       return lock.hold(async (wasAbandoned) => {
         await prepare(wasAbandoned)
-        const moment = await look()
+        const moment = await look(keyFile, places)
         const { report, head } = await check(moment, {})
         if (report.ok) throw nothingLost()
         const loss = extentOf(moment, report, head)
@@ -185,19 +114,4 @@ function extentOf({ lines, usageAnchor }: Still, report: AuditReport, head: Head
   const missing = report.problems.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
   if (missing.length > 0) return { lostFrom: Math.min(...missing), lostTo: Math.max(...missing) }
   return { lostFrom: null, lostTo: null }
-}
-
-function vouchedBy({ lines, usageAnchor }: Still, keysPath: string, usagePath: string): Vouched {
-  const { document, bytes, starts, ends } = lines
-  return {
-    anchors: [{ by: keysPath, anchor: document.audit }, ...(usageAnchor === null ? [] : [{ by: usagePath, anchor: usageAnchor }])],
-    keyDigests: new Map(document.keys.map(({ id }, index) => [id, sha256(bytes.subarray(starts[index], ends[index]))])),
-    allKeysDigest: allKeysDigest(lines),
-    seenSeq: document.audit.seq,
-  }
-}
-
-/** SHA-256 of all key lines joined by newlines. */
-function allKeysDigest({ document, bytes, starts, ends }: KeyLines): string {
-  return sha256(document.keys.map((_, index) => bytes.toString('utf8', starts[index], ends[index])).join('\n'))
 }

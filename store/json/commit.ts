@@ -4,10 +4,11 @@ import type { Low } from 'lowdb'
 import type { Actor, Anchor, AuditRecord, Entry, Head } from '../../src/domain/audit.ts'
 import { sha256 } from '../../src/domain/audit.ts'
 import type { Change } from '../../src/domain/change.ts'
-import { redo } from '../../src/domain/change.ts'
+import type { StorePlaces } from '../../src/domain/disagreement.ts'
+import { brokenLog, byUsage } from '../../src/domain/disagreement.ts'
 import type { Key } from '../../src/domain/key.ts'
 import { keyLine } from '../../src/domain/key.ts'
-import { planRecovery } from '../../src/domain/recovery.ts'
+import { planRecovery, redoAll } from '../../src/domain/recovery.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt, meaningOf } from '../faults.ts'
 import type { AuditLog } from '../log/audit-log.ts'
@@ -32,20 +33,23 @@ export interface Committing {
 }
 
 /** The log behind the newest anchor that can be trusted: what the next record follows. */
-async function tailOf({ keyFile, log, usagePath, keysPath }: Committing): Promise<LogTail> {
+async function tailOf(store: Committing): Promise<LogTail> {
+  const { keyFile, log, usagePath } = store
   const keysAnchor = keyFile.lines().document.audit
   const usageAnchor = readUsageAnchor(usagePath)
   // Where counts were flushed behind the last change, everything up to there is settled, unless keys.json is an older one.
   const isUsageNewer = usageAnchor !== null && usageAnchor.seq > keysAnchor.seq && usageAnchor.keysSeq <= keysAnchor.seq
   const tail = await log.tailBehind(isUsageNewer ? usageAnchor : keysAnchor)
-  if (tail.broken !== null) throw brokenLog(log.path, tail.broken)
+  const { broken } = tail
+  if (broken !== null) throw brokenLog(isUsageNewer ? byUsage(broken) : broken, placesOf(store))
   if (usageAnchor !== null && tail.head.seq < usageAnchor.seq)
-    throw brokenLog(log.path, `it ends at seq ${tail.head.seq}, ${keysPath} was used up to seq ${usageAnchor.seq}`)
+    throw brokenLog({ kind: 'log-cut', seq: tail.head.seq, vouched: usageAnchor.seq, by: 'usage' }, placesOf(store))
   return tail
 }
 
-export function brokenLog(path: string, message: string): KeywrightError {
-  return new KeywrightError('AUDIT_BROKEN', `the audit log ${path} and the store don't agree: ${message}; no change is possible`)
+/** The files, for a message about them. */
+export function placesOf({ keysPath, usagePath, log }: Committing): StorePlaces {
+  return { keys: keysPath, usage: usagePath, log: log.path }
 }
 
 /**
@@ -56,7 +60,7 @@ export async function settle(store: Committing, actor: Actor): Promise<void> {
   const { keyFile, log, sink } = store
   const tail = await tailOf(store)
   const plan = planRecovery(keyFile.lines().document.audit, tail.records, tail.torn !== null)
-  if (plan.kind === 'broken') throw brokenLog(log.path, plan.message)
+  if (plan.kind === 'broken') throw brokenLog(plan.disagreement, placesOf(store))
   // What a dead process left is at the sink before it takes effect, and a sink that is still dead refuses before the log is written.
   await sink?.bring()
   const note = { actor, at: store.now() }
@@ -72,16 +76,10 @@ export async function settle(store: Committing, actor: Actor): Promise<void> {
 }
 
 /** The keys with the recorded changes made again; each must come out with the digest that its record names. */
-function redoneKeys({ keyFile, log }: Committing, records: readonly AuditRecord[]): readonly Key[] {
-  const draft = createDraft(keyFile)
-  for (const { seq, keyId, after, digest } of records) {
-    const before = draft.byId(keyId as string)
-    // A purge has no digest: its key is gone.
-    const key = digest === null || after === null ? null : before === undefined ? undefined : redo(before, after)
-    if (key === undefined || (key !== null && sha256(keyLine(key)) !== digest))
-      throw brokenLog(log.path, `the change of seq ${seq} can't be redone: key ${keyId} is not as it was before`)
-    draft.set(keyId as string, key)
-  }
+function redoneKeys(store: Committing, records: readonly AuditRecord[]): readonly Key[] {
+  const draft = createDraft(store.keyFile)
+  const failed = redoAll(records, draft)
+  if (failed !== null) throw brokenLog(failed, placesOf(store))
   return draft.finish()
 }
 

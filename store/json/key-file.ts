@@ -89,7 +89,9 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
     const status = statOf()
     if (status === null) {
       if (version === null) return false
-      throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} is gone; put it back, or restore it from a backup`)
+      throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} is gone; every key is refused until it is there again`, {
+        hint: `put ${path} back, from a backup if need be, then run: keywright audit verify; nothing needs to be started again`,
+      })
     }
     if (version !== null && isVersion(version, status)) return false
     unreadable.assertOther(status)
@@ -121,7 +123,7 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
     wholeLines() {
       const whole = knownText()
       if (whole !== null) return whole
-      throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} was edited while it was read; run this again`)
+      throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} was edited while it was read`, { hint: 'run this again' })
     },
     exists: () => version !== null,
     refresh,
@@ -184,11 +186,15 @@ function readVersion(path: string): { bytes: Buffer; version: HeldVersion } {
   }
   try {
     const status = fstatSync(descriptor)
-    if (!status.isFile()) throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} is not a file; give the path of a file`)
+    if (!status.isFile())
+      throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} is not a file`, {
+        hint: 'give the path of a file, as in ./keys.json',
+      })
     if (status.size > MAX_STORE_BYTES)
       throw new KeywrightError(
         'STORE_UNAVAILABLE',
-        `the store ${path} has ${status.size} bytes, more than ${MAX_STORE_BYTES}; move to PostgreSQL`,
+        `the store ${path} has ${status.size} bytes, more than the ${MAX_STORE_BYTES} that this version reads`,
+        { hint: 'it is likely no store of Keywright; where it is one, remove old keys with: keywright purge' },
       )
     const bytes = Buffer.allocUnsafeSlow(status.size)
     if (!readInto(bytes, descriptor)) throw corrupt(path, { line: 1, column: 1 }, 'the file became shorter while it was read')
@@ -210,9 +216,12 @@ function indexOf(keys: readonly Key[], path: string): Index {
   return index
 }
 
+const TWICE_HINT =
+  'nothing was overwritten; remove one of the two lines, or restore the file from a backup; then run: keywright audit verify'
+
 function add(index: Index, key: Key, position: number, path: string): void {
   const isTwice = index.ids.has(key.id) || key.secrets.some(({ shortId }) => index.shortIds.has(shortId))
-  if (isTwice) throw corrupt(path, { line: position + 2, column: 1 }, `the id or a shortId of key ${key.id} stands twice`)
+  if (isTwice) throw corrupt(path, { line: position + 2, column: 1 }, `the id or a shortId of key ${key.id} stands twice`, TWICE_HINT)
   index.ids.set(key.id, position)
   for (const { shortId } of key.secrets) index.shortIds.set(shortId, position)
 }

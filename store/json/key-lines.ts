@@ -214,7 +214,8 @@ function parseWhole(bytes: Buffer, path: string): KeyLines {
   try {
     value = JSON.parse(text)
   } catch {
-    throw corrupt(path, placeAt(text, firstJsonError(text) ?? 0), text.trim() === '' ? 'the file is empty' : 'this is not JSON')
+    if (text.trim() === '') throw corrupt(path, placeAt(text, text.length), 'the file is empty', EMPTY_HINT)
+    throw corrupt(path, placeAt(text, firstJsonError(text) ?? 0), 'this is not JSON')
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw corrupt(path, { line: 1, column: 1 }, 'this is not a Keywright store')
@@ -247,6 +248,8 @@ function placeOfMember(text: string, from: number, member: string): Place {
   return placeAt(text, at < 0 ? from : at)
 }
 
-export function corrupt(path: string, { line, column }: Place, problem: string): KeywrightError {
-  return new KeywrightError('STORE_CORRUPT', `${path}:${line}:${column}: ${problem}`)
+const EMPTY_HINT = 'restore it from a backup, or, where it never held a key, remove it; then run: keywright audit verify'
+
+export function corrupt(path: string, { line, column }: Place, problem: string, hint?: string): KeywrightError {
+  return new KeywrightError('STORE_CORRUPT', `${path}:${line}:${column}: ${problem}`, hint === undefined ? {} : { hint })
 }

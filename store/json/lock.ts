@@ -10,13 +10,13 @@ const FILE_MODE = 0o600
 /** Never through a symbolic link: the file is emptied at the end, whatever it is. */
 const OPEN_FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 const SAY_HOLDER_AFTER_MS = 2_000
-const GIVE_UP_AFTER_MS = 10_000
+export const GIVE_UP_AFTER_MS = 10_000
 const MAX_HOLDER_BYTES = 1024
 /** How often the file may be found removed or replaced under a waiting process. */
 const MAX_REOPENINGS = 10
 
 /** The native addon is loaded at the first lock: reading and verifying never need it. */
-async function loadLocks(): Promise<KernelLocks> {
+export async function loadLocks(): Promise<KernelLocks> {
   const { default: locks } = await import('fs-native-extensions')
   return locks
 }
@@ -45,17 +45,27 @@ interface Wait {
   readonly granted: Promise<void>
 }
 
-/** Who holds it, in words for a message; the file may be empty or edited. */
-function describeHolder(path: string): string {
+/** What a lock file says of its holder; a person may have edited it. */
+export type LeftHolder = { readonly [N in keyof Holder]: string }
+
+/** Who holds the lock, or died holding it: the last name in the file; null where there is none, nameless where it can't be read. */
+export function leftHolder(path: string): LeftHolder | null {
   try {
-    const { pid, host, since } = JSON.parse(readFileSync(path, 'utf8').slice(-MAX_HOLDER_BYTES).trim().split('\n').at(-1) ?? '') as Record<
-      string,
-      unknown
-    >
-    return displayText(`process ${String(pid)} on ${String(host)} holds it since ${String(since)}`)
+    const text = readFileSync(path, 'utf8').slice(-MAX_HOLDER_BYTES).trim()
+    if (text === '') return null
+    const { pid, host, since } = JSON.parse(text.split('\n').at(-1) ?? '') as Record<string, unknown>
+    return { pid: displayText(String(pid)), host: displayText(String(host)), since: displayText(String(since)) }
   } catch {
-    return 'another process holds it'
+    return NAMELESS
   }
+}
+
+const NAMELESS: LeftHolder = { pid: '', host: '', since: '' }
+
+/** Who holds it, in words for a message. */
+export function describeHolder(holder: LeftHolder | null): string {
+  if (holder === null || holder === NAMELESS) return 'another process holds it'
+  return `process ${holder.pid} on ${holder.host} holds it since ${holder.since}`
 }
 
 /**
@@ -84,7 +94,7 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
     leave(locks, wait)
     throw new KeywrightError(
       'STORE_BUSY',
-      `the store is busy: ${path} could not be locked within ${GIVE_UP_AFTER_MS / 1000} s; ${describeHolder(path)}`,
+      `the store is busy: ${path} could not be locked within ${GIVE_UP_AFTER_MS / 1000} s; ${describeHolder(leftHolder(path))}`,
     )
   }
 
@@ -128,7 +138,7 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
     const deadline = new Promise<'late'>((resolve) => {
       timers.push(setTimeout(() => resolve('late'), GIVE_UP_AFTER_MS))
     })
-    timers.push(setTimeout(() => onWaiting(`waiting for ${path}: ${describeHolder(path)}`), SAY_HOLDER_AFTER_MS))
+    timers.push(setTimeout(() => onWaiting(`waiting for ${path}: ${describeHolder(leftHolder(path))}`), SAY_HOLDER_AFTER_MS))
     try {
       for (let openings = 0; openings < MAX_REOPENINGS; openings++) {
         const given = takeLeft()

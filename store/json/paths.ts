@@ -21,7 +21,8 @@ const targetOf = (link: string): string => resolve(realpathSync(dirname(link)), 
 
 /** Every symbolic link on the way to a path must belong to this user or root: who owns a link decides where it leads. */
 export function assertLinks(path: string, links = 0): void {
-  if (links > MAX_LINKS) throw new KeywrightError('STORE_UNAVAILABLE', `the symbolic links of ${path} go round in a circle`)
+  if (links > MAX_LINKS)
+    throw new KeywrightError('STORE_UNAVAILABLE', `the symbolic links of ${path} go round in a circle`, { hint: 'mend the link' })
   const me = process.getuid?.()
   let way = parse(path).root
   for (const part of path.slice(way.length).split(sep)) {
@@ -30,7 +31,9 @@ export function assertLinks(path: string, links = 0): void {
     if (status === undefined) return
     if (!status.isSymbolicLink()) continue
     if (me !== undefined && status.uid !== 0 && status.uid !== me) {
-      throw new KeywrightError('STORE_INSECURE', `${way} is a symbolic link of another user (uid ${status.uid})`)
+      throw new KeywrightError('STORE_INSECURE', `${way} is a symbolic link of another user (uid ${status.uid})`, {
+        hint: `make the link anew as this user or root, or give the path that it leads to; or pass --insecure to follow it all the same`,
+      })
     }
     assertLinks(targetOf(way), links + 1)
   }
@@ -73,9 +76,9 @@ function statOrNull(path: string): Stats | null {
   }
 }
 
-const OTHERS_MAY_WRITE = 0o022
-const OTHERS_MAY_READ = 0o044
-const STICKY = 0o1000
+export const OTHERS_MAY_WRITE = 0o022
+export const OTHERS_MAY_READ = 0o044
+export const STICKY = 0o1000
 
 /** Whether others may write a file, or replace files in a folder. In a sticky folder they can add files, but not replace ours. */
 export function isOpenToWriters(status: Stats): boolean {

@@ -53,9 +53,13 @@ const READERS: Readonly<Record<keyof Settings, (given: unknown) => Read>> = {
   templates: readTemplates,
 }
 
+export function configPathOf(keys: string): string {
+  return join(dirname(keys), CONFIG_NAME)
+}
+
 /** The settings beside the store, or none. */
 export function readSettings(keys: string): Settings {
-  const path = join(dirname(keys), CONFIG_NAME)
+  const path = configPathOf(keys)
   let text: string
   try {
     const { size } = statSync(path)

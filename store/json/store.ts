@@ -20,6 +20,7 @@ import type { Draw } from '../../src/domain/token.ts'
 import { createUserWindows, selectUsers } from '../../src/domain/users.ts'
 import type { Known } from '../../src/domain/windows.ts'
 import { removeTemporaries } from '../durable.ts'
+import { faultAt } from '../faults.ts'
 import { DEFAULT_SEGMENT_BYTES, openAuditLog } from '../log/audit-log.ts'
 import type { SinkFeed } from '../sink/feed.ts'
 import { createAuditPort } from './audit-port.ts'
@@ -118,8 +119,8 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
       keyFile.refresh()
       trouble = null
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      trouble = new KeywrightError('STORE_UNAVAILABLE', message, { cause: error })
+      const { message, hint } = faultAt('STORE_UNAVAILABLE', 'reading the store', paths.keys, error)
+      trouble = new KeywrightError('STORE_UNAVAILABLE', message, { ...(hint === undefined ? {} : { hint }), cause: error })
     }
   }
 

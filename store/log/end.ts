@@ -1,6 +1,7 @@
 // The last whole record of a log, read anew only when the log is another than before. Never writes.
 
 import { statSync } from 'node:fs'
+import type { LineProblem } from '../../src/domain/audit.ts'
 import { parseRecord } from '../../src/domain/audit.ts'
 import type { Version } from '../version.ts'
 import { isVersion, versionOf } from '../version.ts'
@@ -10,7 +11,7 @@ import { allBackward } from './tail.ts'
 export interface LogEnd {
   readonly seq: number | null
   readonly hash: string | null
-  readonly problem: string | null
+  readonly problem: LineProblem | null
 }
 
 export function createLogEnd(path: string): () => Promise<LogEnd> {
@@ -33,7 +34,7 @@ async function readEnd(path: string): Promise<LogEnd> {
   for await (const { bytes, isWhole } of allBackward(path)) {
     if (!isWhole) continue
     const record = parseRecord(bytes)
-    if (typeof record === 'string') return { seq: null, hash: null, problem: `the record before the end ${record}` }
+    if (typeof record === 'string') return { seq: null, hash: null, problem: record }
     return { seq: record.seq, hash: record.hash, problem: null }
   }
   return { seq: null, hash: null, problem: null }

@@ -2,6 +2,7 @@
 
 import type { Anchor, AuditRecord, Head } from '../../src/domain/audit.ts'
 import { EMPTY_HEAD, parseRecord } from '../../src/domain/audit.ts'
+import type { Disagreement } from '../../src/domain/disagreement.ts'
 import type { Line } from './read.ts'
 import { linesBackward } from './read.ts'
 import { finishedSegments } from './segments.ts'
@@ -16,7 +17,7 @@ export interface LogTail {
   /** The bytes of a last line that was not finished. */
   readonly torn: Buffer | null
   /** Why the anchor and the log don't belong together. */
-  readonly broken: string | null
+  readonly broken: Disagreement | null
 }
 
 /** All lines of the log, newest first, across its segments. */
@@ -31,29 +32,27 @@ export async function readTail(path: string, anchor: Anchor): Promise<LogTail> {
   let torn: Buffer | null = null
   let head: Head = EMPTY_HEAD
   let next: { seq: number; prev: string } | null = null
-  const brokenAt = (broken: string): LogTail => ({ records: [], head, torn: null, broken })
+  const brokenAt = (broken: Disagreement): LogTail => ({ records: [], head, torn: null, broken })
   for await (const line of allBackward(path)) {
     if (!line.isWhole && next === null) {
       torn = Buffer.from(line.bytes)
       continue
     }
     const record = parseRecord(line.bytes)
-    if (typeof record === 'string') return brokenAt(`the record before seq ${next === null ? 'the end' : next.seq} ${record}`)
+    if (typeof record === 'string') return brokenAt({ kind: 'line-garbled', before: next?.seq ?? null, problem: record })
     if (next === null) head = { seq: record.seq, hash: record.hash, at: record.at }
-    else if (record.seq !== next.seq - 1 || record.hash !== next.prev)
-      return brokenAt(`seq ${next.seq} does not follow the record before it`)
-    if (record.seq < anchor.seq) return brokenAt(`it ends at seq ${record.seq}, the store vouches for seq ${anchor.seq}`)
+    else if (record.seq !== next.seq - 1 || record.hash !== next.prev) return brokenAt({ kind: 'records-apart', seq: next.seq })
+    if (record.seq < anchor.seq) return brokenAt({ kind: 'log-cut', seq: record.seq, vouched: anchor.seq, by: 'keys' })
     if (record.seq === anchor.seq) {
-      if (record.hash !== anchor.hash) return brokenAt(`seq ${record.seq} is not the record that the store vouches for`)
+      if (record.hash !== anchor.hash) return brokenAt({ kind: 'log-is-another', seq: record.seq, by: 'keys' })
       return { records: records.reverse(), head, torn, broken: null }
     }
-    if (records.push(record) > MAX_TAIL) return brokenAt(`it is more than ${MAX_TAIL} records ahead of the store`)
+    if (records.push(record) > MAX_TAIL) return brokenAt({ kind: 'store-much-older', records: MAX_TAIL })
     next = { seq: record.seq, prev: record.prev }
   }
   const first = records.at(-1)
-  if (anchor.seq > 0 && first === undefined) return brokenAt(`it is missing, the store vouches for seq ${anchor.seq}`)
-  if (anchor.seq > 0) return brokenAt(`it begins at seq ${first?.seq}, behind seq ${anchor.seq} that the store vouches for`)
-  if (first !== undefined && (first.seq !== 1 || first.prev !== EMPTY_HEAD.hash))
-    return brokenAt(`it begins at seq ${first.seq}; what was before it is missing`)
+  if (first === undefined && anchor.seq > 0) return brokenAt({ kind: 'log-missing', vouched: anchor.seq, by: 'keys' })
+  if (first !== undefined && (anchor.seq > 0 || first.seq !== 1 || first.prev !== EMPTY_HEAD.hash))
+    return brokenAt({ kind: 'log-begins-late', seq: first.seq })
   return { records: records.reverse(), head, torn, broken: null }
 }

@@ -7,7 +7,7 @@ import { play, readSession, writeSession } from './session.ts'
 
 const folder = join(import.meta.dirname, 'sessions')
 
-describe.concurrent('command-line sessions', () => {
+describe('command-line sessions', () => {
   for (const name of readdirSync(folder).sort()) {
     test(`${name} goes as it is written, and no token is in any file or message`, () => {
       const path = join(folder, name)

@@ -106,7 +106,10 @@ describe('what an operator must look at', () => {
     const anchor = log.anchor()
     log.commit(revoke(one))
     log.commit(revoke(two))
-    expect(planRecovery(anchor, log.records().slice(2), false)).toMatchObject({ kind: 'broken', message: expect.stringContaining('seq 4') })
+    expect(planRecovery(anchor, log.records().slice(2), false)).toMatchObject({
+      kind: 'broken',
+      disagreement: { kind: 'store-older', seq: 4 },
+    })
   })
 
   test('are changes of a commit that began elsewhere', () => {

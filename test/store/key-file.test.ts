@@ -77,7 +77,7 @@ test('an edit in place, of the file that is held open: what stands there now is 
 test('a text that was edited in place and not looked at since is not taken for the one that is known', async () => {
   const { place, file } = await knownLong()
   writeFileSync(place.keys, place.text().replace('ann', 'eve'))
-  expect(() => file.wholeLines()).toThrow('run this again')
+  expect(() => file.wholeLines()).toThrow('was edited while it was read')
 })
 
 test('a large file that is no store is read once and not at every look, and once more when it is another or some time has passed', async () => {

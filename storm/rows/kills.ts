@@ -13,7 +13,7 @@ import { changeTraced, systemCallsOf, whyNoStrace } from '../strace.ts'
 
 const AT_ONCE = 2
 const SHORT_SCENARIOS = 1
-const SHORT_KILLS = 6
+const SHORT_KILLS = 4
 
 /** The scenarios of this run, each with its files made once and what its rehearsal showed. */
 export async function prepared<T>(

@@ -59,13 +59,13 @@ async function tryMany(storm: Storm, processes: number, changes: number, wrong: 
 }
 
 async function manyProcesses(storm: Storm): Promise<void> {
-  const [processes, changes] = [storm.size(8, 3), storm.size(200, 20)]
+  const [processes, changes] = [storm.size(8, 3), storm.size(200, 10)]
   const trials = storm.trials(`${processes} processes × ${changes} changes, readers throughout: lost, doubled or torn`)
   let reads = 0
   await trials.each(upTo(storm.size(3, 1)), async (_, wrong) => {
     reads += await tryMany(storm, processes, changes, wrong)
   })
-  trials.measured('versions read', reads, '')
+  trials.measured('reads', reads, '')
 }
 
 async function holders(storm: Storm): Promise<void> {
@@ -96,7 +96,7 @@ async function revocations(storm: Storm): Promise<void> {
   const folder = storm.newFolder()
   const delays: number[] = []
   await withManager(folder, async (manager) => {
-    const rounds = Array.from(upTo(storm.size(200, 5)))
+    const rounds = Array.from(upTo(storm.size(200, 3)))
     const made = await Promise.all(rounds.map(() => manager.generateApiKey({ userId: 'ann' })))
     const child = startProcess(verifyTokens, { args: [storeIn(folder), ...made.map(({ token }) => token)] })
     await trials.each(made, async ({ key }, wrong) => {
@@ -162,7 +162,7 @@ async function reigns(storm: Storm): Promise<void> {
   // A name is one process at a time.
   const names = Array.from(upTo(workers), (number) => `worker${number}`)
   await trials.each(
-    upTo(storm.size(400, 8)),
+    upTo(storm.size(400, 5)),
     async () => {
       const name = names.pop() as string
       await reign(storm, folder, name, env, told).finally(() => names.push(name))

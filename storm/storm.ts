@@ -37,6 +37,8 @@ export interface Trials {
 interface EachOptions<T> {
   readonly name?: (one: T) => string
   readonly atOnce?: number
+  /** False for the few that judge what others left: no bound cuts them off. */
+  readonly isBounded?: boolean
 }
 
 export interface Bounds {
@@ -98,11 +100,11 @@ export function createStorm(row: string, seed: string, isShort: boolean, folder:
       }
     }
     return {
-      async each(cases, trial, { name = () => '', atOnce = 1 } = {}) {
+      async each(cases, trial, { name = () => '', atOnce = 1, isBounded = true } = {}) {
         const queue = Iterator.from(cases)
         const worker = async (): Promise<void> => {
           for (let next = queue.next(); next.done !== true; next = queue.next()) {
-            if (tried >= count || performance.now() > end) {
+            if (isBounded && (tried >= count || performance.now() > end)) {
               leftOut ??= tried >= count ? `the bound of ${count} trials` : `the bound of ${seconds} s`
               return
             }

@@ -76,12 +76,16 @@ async function tokens(storm: Storm): Promise<void> {
   const lengths = [1 << 10, 1 << 15, LONG].flatMap((length) =>
     ['a', '_', token, '\u{1f600}'].map((piece) => piece.repeat(Math.ceil(length / piece.length))),
   )
-  await long.each(lengths, async (given, wrong) => {
-    const begun = performance.now()
-    const { code } = await manager.validateApiKey(given)
-    worst = Math.max(worst, performance.now() - begun)
-    if (code !== 'NOT_FOUND') wrong(`${given.slice(0, 20)}… is ${code}`)
-  })
+  await long.each(
+    lengths,
+    async (given, wrong) => {
+      const begun = performance.now()
+      const { code } = await manager.validateApiKey(given)
+      worst = Math.max(worst, performance.now() - begun)
+      if (code !== 'NOT_FOUND') wrong(`${given.slice(0, 20)}… is ${code}`)
+    },
+    { isBounded: false },
+  )
   long.measured('longest', worst, 'ms')
   await manager.close()
 }
@@ -196,11 +200,15 @@ async function drawn(storm: Storm): Promise<void> {
       await manager.revokeApiKey(key.id, { reason: text })
     }
   })
-  await formulas.each(['audit export --format csv'], (command, wrong) => {
-    const cells = shell(`keywright ${command}`, folder).stdout.split(/[,\n]/)
-    for (const cell of cells) if (/^"?[=+\-@]/.test(cell)) wrong(`the cell ${cell}`)
-    if (!cells.some((cell) => cell.includes('=1+1'))) wrong('the texts are not there at all')
-  })
+  await formulas.each(
+    ['audit export --format csv'],
+    (command, wrong) => {
+      const cells = shell(`keywright ${command}`, folder).stdout.split(/[,\n]/)
+      for (const cell of cells) if (/^"?[=+\-@]/.test(cell)) wrong(`the cell ${cell}`)
+      if (!cells.some((cell) => cell.includes('=1+1'))) wrong('the texts are not there at all')
+    },
+    { isBounded: false },
+  )
 }
 
 export const inputRows: readonly Row[] = [

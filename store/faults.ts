@@ -24,7 +24,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   EMFILE: { meaning: 'this process has too many open files', advice: () => 'raise the limit with: ulimit -n 4096' },
   ENFILE: { meaning: 'the system has too many open files', advice: () => 'end what opens so many, or raise fs.file-max' },
-  ENOENT: { meaning: 'it does not exist', advice: (path) => `look whether the path is right; a folder is made with: mkdir -m 700 ${path}` },
+  ENOENT: { meaning: 'it does not exist', advice: (path) => `look whether the path is right, with: ls -ld ${shellWord(dirname(path))}` },
   ENOTDIR: { meaning: 'a part of its path is not a folder', advice: () => 'look whether the path is right' },
   EISDIR: { meaning: 'it is a folder', advice: () => 'move the folder away, or give the path of a file' },
   ELOOP: { meaning: 'its symbolic links go round in a circle', advice: (path) => `mend the link, seen with: ls -ld ${path}` },

@@ -93,6 +93,13 @@ describe('who may import whom', () => {
     expect(wrong).toEqual([])
   })
 
+  test('the judge of the storm shares no code with what it judges', () => {
+    const judge = readdirSync(join(root, 'storm/judge')).map((name) => `storm/judge/${name}`)
+    expect(judge.length).toBeGreaterThan(1)
+    const wrong = judge.flatMap(importsOf).filter(({ to }) => !/^(?:storm\/judge\/|node:(?:crypto|fs|path)$)/.test(to))
+    expect(wrong).toEqual([])
+  })
+
   test('imports go round in no circle, types aside', () => {
     const edges = new Map(
       sources.map((path) => [path, importsOf(path).flatMap(({ to, isTypeOnly }) => (isOwn(to) && !isTypeOnly ? [to] : []))]),

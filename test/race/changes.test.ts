@@ -1,57 +1,8 @@
-// Many processes, one store: nothing is lost, nobody reads half a file.
+// Many managers, one store: nothing is lost. Processes of their own are the storm's (storm/rows/processes.ts).
 
-import { readFileSync } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { startChild } from '../store/children.ts'
-import { linesOf, newPlace, openManagerAt } from '../store/harness.ts'
+import { newPlace, openManagerAt } from '../store/harness.ts'
 import { expectProven } from '../store/story.ts'
-
-const PROCESSES = 6
-const CHANGES = 40
-
-test('six processes make forty changes each: all 240 are on file and on the log, and readers see whole versions only', async () => {
-  const place = newPlace()
-  const manager = await openManagerAt(place)
-  const keys = await Promise.all(Array.from({ length: PROCESSES }, (_, index) => manager.generateApiKey({ userId: `u${index}` })))
-  const ids = keys.map(({ key }) => key.id)
-  const children = Array.from({ length: PROCESSES }, (_, index) =>
-    startChild(new URL('./change-store.ts', import.meta.url), { args: [place.keys, `p${index}`, `${CHANGES}`, ...ids] }),
-  )
-  for (const child of children) expect(await child.line()).toBe('ready')
-  for (const child of children) child.say('go')
-  let isDone = false
-  const done = Promise.all(children.map((child) => child.done())).finally(() => {
-    isDone = true
-  })
-  let versions = 0
-  for (let last = 0; !isDone; await nextTurn()) {
-    const document = JSON.parse(readFileSync(place.keys, 'utf8')) as {
-      audit: { seq: number }
-      keys: { scopes: string[]; revision: number }[]
-    }
-    const scopes = document.keys.reduce((sum, key) => sum + key.scopes.length, 0)
-    // Each version is one commit or more further on, and whole: what its anchor counts, its keys hold.
-    expect(document.audit.seq).toBeGreaterThanOrEqual(last)
-    expect(scopes).toBe(document.audit.seq - PROCESSES)
-    if (document.audit.seq > last) versions++
-    last = document.audit.seq
-    expect((await manager.listApiKeys()).total).toBe(PROCESSES)
-  }
-  await done
-  const expected = Array.from({ length: PROCESSES }, (_, process) =>
-    Array.from({ length: CHANGES }, (_, change) => `p${process}:${change}`),
-  ).flat()
-  const { keys: listed } = await (await openManagerAt(place)).listApiKeys()
-  expect(listed.flatMap(({ scopes }) => scopes).sort()).toEqual(expected.sort())
-  expect(listed.reduce((sum, { revision }) => sum + revision, 0)).toBe(PROCESSES + PROCESSES * CHANGES)
-  const records = place.records().filter(({ action }) => action === 'key.scope.add')
-  expect(records).toHaveLength(PROCESSES * CHANGES)
-  expect(new Set(records.map(({ actor }) => actor.name)).size).toBe(PROCESSES)
-  expect(linesOf(place.text(place.log))).toHaveLength(PROCESSES + PROCESSES * CHANGES)
-  await expectProven(manager)
-  expect(versions).toBeGreaterThan(1)
-})
 
 test('changes of two managers in one process are as safe as those of two processes', async () => {
   const place = newPlace()

@@ -1,12 +1,11 @@
 // What the tests of stores, races and crashes share: places on disk, clocks, seeds, keys, waiting. No mocks.
 
-import { createHash } from 'node:crypto'
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
-import type { Actor, AuditRecord } from '../../src/domain/audit.ts'
+import type { Actor } from '../../src/domain/audit.ts'
 import type { ChangeAction } from '../../src/domain/change.ts'
 import { changeOf } from '../../src/domain/change.ts'
 import type { Key } from '../../src/domain/key.ts'
@@ -14,12 +13,15 @@ import type { Outcome, Store, Targets, Warn } from '../../src/domain/ports.ts'
 import type { ErrorCode } from '../../src/domain/refusal.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { isoFrom } from '../../src/domain/time.ts'
-import type { Draw } from '../../src/domain/token.ts'
 import { composeToken, drawShortId, hashToken } from '../../src/domain/token.ts'
 import type { OpenOptions } from '../../src/index.ts'
 import { ApiKeyManager } from '../../src/index.ts'
-import { pathsOf } from '../../store/json/paths.ts'
 import { openStore } from '../../store/open.ts'
+import type { Place } from './place.ts'
+import { placeAt, seededDraw } from './place.ts'
+
+export type { Place } from './place.ts'
+export { linesOf, placeAt, seededDraw, seededRandom } from './place.ts'
 
 export const ACTOR: Actor = { name: 'tester', osUser: 'tester', host: 'here', via: 'library' }
 export const NOON = Date.UTC(2026, 10, 23, 12)
@@ -34,20 +36,7 @@ export function filesWithTokens(folder: string): string[] {
   })
 }
 
-/** Where an embedded store has its files, in a folder of its own that is searched for tokens and removed afterwards. */
-export interface Place {
-  readonly folder: string
-  readonly keys: string
-  readonly usage: string
-  readonly lock: string
-  readonly log: string
-  /** Names of all files below the folder, sorted. */
-  readonly files: () => string[]
-  readonly text: (path?: string) => string
-  /** The records of the active log; a line that is something else is none. */
-  readonly records: () => AuditRecord[]
-}
-
+/** A place that is searched for tokens and removed afterwards. */
 export function newPlace(name = 'keys.json'): Place {
   const folder = mkdtempSync(join(tmpdir(), 'keywright-test-'))
   onTestFinished(() => {
@@ -58,26 +47,6 @@ export function newPlace(name = 'keys.json'): Place {
     }
   })
   return placeAt(folder, name)
-}
-
-export function placeAt(folder: string, name = 'keys.json'): Place {
-  const paths = pathsOf(join(folder, name), undefined)
-  const text = (path = paths.keys): string => readFileSync(path, 'utf8')
-  return {
-    folder,
-    ...paths,
-    files: () =>
-      readdirSync(folder, { recursive: true, encoding: 'utf8' })
-        .filter((file) => !statSync(join(folder, file)).isDirectory())
-        .sort(),
-    text,
-    records: () => linesOf(text(paths.log)).flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as AuditRecord] : [])),
-  }
-}
-
-/** The lines of a text that ends with a line end. */
-export function linesOf(text: string): string[] {
-  return text.split('\n').slice(0, -1)
 }
 
 /** A clock that stands still until it is moved. */
@@ -100,21 +69,6 @@ export function manualClock(start = NOON) {
 }
 
 export type ManualClock = ReturnType<typeof manualClock>
-
-/** Bytes that look random and are the same for every run. */
-export function seededDraw(seed: string): Draw {
-  let drawn = 0
-  return (bytes) => {
-    const blocks = Array.from({ length: Math.ceil(bytes / 32) }, () => createHash('sha256').update(`${seed} ${drawn++}`).digest())
-    return Buffer.concat(blocks).subarray(0, bytes)
-  }
-}
-
-/** Numbers from 0 up to 1 that are the same for every run. */
-export function seededRandom(seed: string): () => number {
-  const draw = seededDraw(seed)
-  return () => Buffer.from(draw(6)).readUIntBE(0, 6) / 2 ** 48
-}
 
 export interface StoreSetup {
   readonly clock?: ManualClock

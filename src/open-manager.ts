@@ -8,16 +8,26 @@ import type { Manager } from './manager.ts'
 import { createManager } from './manager.ts'
 import { createActor, createClocks, DEFAULT_STORE, draw, processId } from './runtime.ts'
 
-export interface OpenManagerOptions {
+export interface OpenOptions {
+  /** Path of the store. Default: `keys.json`. */
   store?: string
+  /** Path of the audit log. Default: `logs/security-audit.log` beside the store. */
   auditLog?: string
+  /** What new tokens begin with. Default: the store's, at first `kw`. */
   brand?: string
+  /** Who acts, for the audit log. Default: KEYWRIGHT_ACTOR, else the operating system's user. */
   actor?: string
+  /** How often counts are written, in milliseconds. Default: 1000. */
   flushIntervalMs?: number
+  /** Verify and read; count nothing and change nothing. */
   readOnly?: boolean
+  /** Use the store though others on this machine may write it. */
   insecure?: boolean
+  /** For tests: milliseconds since 1970. Drives verification, limits, expiry, log and usage. */
   clock?: () => number
+  /** For tests: where randomness comes from. */
   entropy?: (bytes: number) => Uint8Array
+  /** Told of what an operator should see and what stops nothing. Default: a process warning. */
   onWarning?: Warn
 }
 
@@ -26,7 +36,7 @@ const MIN_FLUSH_MS = 10
 const MAX_FLUSH_MS = 60_000
 
 /** Checked one by one: what a caller without types may get wrong. */
-const OPTION_TYPES: Readonly<Record<keyof OpenManagerOptions, string>> = {
+const OPTION_TYPES: Readonly<Record<keyof OpenOptions, string>> = {
   store: 'string',
   auditLog: 'string',
   brand: 'string',
@@ -39,10 +49,10 @@ const OPTION_TYPES: Readonly<Record<keyof OpenManagerOptions, string>> = {
   onWarning: 'function',
 }
 
-function assertOptions(options: OpenManagerOptions): void {
+function assertOptions(options: OpenOptions): void {
   if (typeof options !== 'object' || options === null) throw new KeywrightError('INVALID_INPUT', 'the options of open are not an object')
   for (const [name, value] of Object.entries(options)) {
-    const type = Object.hasOwn(OPTION_TYPES, name) ? OPTION_TYPES[name as keyof OpenManagerOptions] : null
+    const type = Object.hasOwn(OPTION_TYPES, name) ? OPTION_TYPES[name as keyof OpenOptions] : null
     if (type === null)
       throw new KeywrightError(
         'INVALID_INPUT',
@@ -62,7 +72,7 @@ function assertOptions(options: OpenManagerOptions): void {
 
 const processWarning: Warn = ({ code, message }) => process.emitWarning(message, { type: 'KeywrightWarning', code })
 
-export async function openManager(options: OpenManagerOptions, via: Via): Promise<Manager> {
+export async function openManager(options: OpenOptions, via: Via): Promise<Manager> {
   assertOptions(options)
   const actor = createActor(via, options.actor)
   const clocks = createClocks(options.clock)

@@ -60,6 +60,7 @@ export function createLog({ wall }: Clocks, vouched: () => Vouched): { append: A
       const before = (moment: number): number => records.filter(({ at }) => Date.parse(at) < moment).length
       return timelineOf(range, { first: Date.parse(first.at), last: Date.parse(last.at), total: records.length, before })
     },
+    head: async () => ({ seq: head.seq, hash: head.hash }),
     async verify({ actor, signal }) {
       signal?.throwIfAborted()
       const check = createAuditCheck(vouched())

@@ -1,6 +1,6 @@
-// audit list, export, verify, accept-loss: the log as it is, and the proof that it is whole.
+// audit list, export, head, verify, accept-loss: the log as it is, and the proof that it is whole.
 
-import type { AuditFilter, AuditRecord } from '../domain/audit.ts'
+import type { Anchor, AuditFilter, AuditRecord } from '../domain/audit.ts'
 import { ACTIONS } from '../domain/audit.ts'
 import type { AuditReport } from '../domain/audit-check.ts'
 import type { InputOf } from '../domain/field.ts'
@@ -98,6 +98,14 @@ export const auditExport = defineRead({
     ...filterFields,
   },
   answer: async ({ format, ...filter }, reader) => ({ format, records: streamed(filter, reader, {}) }),
+})
+
+export const auditHead = defineRead({
+  words: 'audit head',
+  summary: "Print the last record's number and hash, to be kept where nobody who writes the log can write",
+  notes: ['Later `keywright audit verify --expect SEQ:HASH` proves that the log still holds that record and all before it.'],
+  fields: {},
+  answer: async (_, { store }): Promise<Anchor> => store.audit.head(),
 })
 
 export const auditVerify = defineRead({

@@ -79,6 +79,8 @@ export interface AuditPort {
     readonly to: number | null
     readonly spans: number
   }) => Promise<Timeline | null>
+  /** The last whole record, as the log has it: what to keep elsewhere. Writes nothing; throws AUDIT_BROKEN where the log ends in no record. */
+  readonly head: () => Promise<Anchor>
   readonly verify: (options: VerifyOptions) => Promise<Proof>
   readonly acceptLoss: (actor: Actor, reason: string) => Promise<AcceptedLoss>
 }

@@ -2,12 +2,13 @@
 
 import { statSync } from 'node:fs'
 import type { Actor, Anchor, Entry, Head } from '../../src/domain/audit.ts'
-import { sha256 } from '../../src/domain/audit.ts'
+import { EMPTY_ANCHOR, sha256 } from '../../src/domain/audit.ts'
 import type { AuditReport, Vouched } from '../../src/domain/audit-check.ts'
 import { createAuditCheck } from '../../src/domain/audit-check.ts'
 import type { AcceptedLoss, AuditPort, VerifyOptions } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt } from '../faults.ts'
+import { readEnd } from '../log/end.ts'
 import { auditPage } from '../log/page.ts'
 import { linesForward } from '../log/read.ts'
 import { auditRecords } from '../log/records.ts'
@@ -15,7 +16,7 @@ import type { LogFiles } from '../log/segments.ts'
 import { openLogFiles } from '../log/segments.ts'
 import { auditTimeline } from '../log/timeline.ts'
 import type { Committing } from './commit.ts'
-import { settle, writeDocument } from './commit.ts'
+import { brokenLog, settle, writeDocument } from './commit.ts'
 import type { KeyLines } from './key-lines.ts'
 import type { Lock } from './lock.ts'
 import { readUsageAnchor } from './usage-file.ts'
@@ -129,6 +130,16 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
 
     page: (query) => auditPage(log.path, query),
     timeline: (range) => auditTimeline(log.path, range),
+
+    async head() {
+      try {
+        const { seq, hash, problem } = await readEnd(log.path)
+        if (problem !== null) throw brokenLog(log.path, problem)
+        return seq === null || hash === null ? EMPTY_ANCHOR : { seq, hash }
+      } catch (error) {
+        throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', log.path, error)
+      }
+    },
 
     async verify(options) {
       const { report, head: last } = await check(await still(), options)

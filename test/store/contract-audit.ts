@@ -112,6 +112,14 @@ export function auditContract(open: OpenEmpty): void {
     expect((await store.audit.verify({})).report).toMatchObject({ ok: true, records: 6 })
   })
 
+  test('the head is the last record, and 0 with zeros while there is none', async () => {
+    const clock = manualClock()
+    const { store } = await open(clock)
+    expect(await store.audit.head()).toEqual({ seq: 0, hash: GENESIS_HASH })
+    await story(store, clock)
+    expect(await store.audit.head()).toEqual({ seq: 5, hash: (await read(store, {})).at(-1)?.hash })
+  })
+
   test('a verification stops at its signal', async () => {
     const { store } = await open(manualClock())
     await put(store, newKey().key)

@@ -96,6 +96,9 @@ export interface AuditInput {
   reverse?: boolean
 }
 
+/** `expect`: a record that `auditHead` told once; the log must hold it. */
+export type VerifyAuditOptions = Pick<VerifyOptions, 'onProgress' | 'signal' | 'expect'>
+
 /** `actor`: who makes this change. `expectedRevision`: refuse with CHANGED_MEANWHILE when the key has another one. */
 export interface ChangeInput {
   actor?: string
@@ -261,8 +264,12 @@ export class ApiKeyManager {
   }
 
   /** Proves that neither the log nor the store was edited by hand, cut short or replaced. */
-  async verifyAudit(options: Pick<VerifyOptions, 'onProgress' | 'signal'> = {}): Promise<AuditReport> {
-    return this.#manager.read(auditVerify, {}, onlyMembers(options, ['onProgress', 'signal']))
+  async verifyAudit(options: VerifyAuditOptions = {}): Promise<AuditReport> {
+    const { onProgress, signal, ...input } = onlyMembers(options, ['expect', 'onProgress', 'signal']) as VerifyAuditOptions
+    return this.#manager.read(auditVerify, accepted(inputFromValues(auditVerify.fields, input)), {
+      ...(onProgress === undefined ? {} : { onProgress }),
+      ...(signal === undefined ? {} : { signal }),
+    })
   }
 
   /** What is wrong with the keys, worst first, each finding with the command line that mends it; at most 10,000. Changes nothing. */

@@ -102,7 +102,7 @@ export const auditExport = defineRead({
 
 export const auditHead = defineRead({
   words: 'audit head',
-  summary: "Print the last record's number and hash, to be kept where nobody who writes the log can write",
+  summary: "Print the last record's number and hash, to be kept away from the log",
   notes: ['Later `keywright audit verify --expect SEQ:HASH` proves that the log still holds that record and all before it.'],
   fields: {},
   answer: async (_, { store }): Promise<Anchor> => store.audit.head(),
@@ -112,9 +112,11 @@ export const auditVerify = defineRead({
   words: 'audit verify',
   summary: 'Prove that neither the log nor the store was edited, cut short or replaced',
   notes: ['Exits 1 when something is wrong. Where the log is whole and writable the verification itself goes on the log.'],
-  fields: {},
-  async answer(_, { store, actor, isReadOnly, signal, onProgress }): Promise<AuditReport> {
-    const options = { signal, ...(isReadOnly ? {} : { actor }), ...(onProgress === undefined ? {} : { onProgress }) }
+  fields: {
+    expect: optional(kinds.anchor, 'Expected', 'the log must hold this record: what `audit head` printed once', { flag: 'expect' }),
+  },
+  async answer(input, { store, actor, isReadOnly, signal, onProgress }): Promise<AuditReport> {
+    const options = { ...input, signal, ...(isReadOnly ? {} : { actor }), ...(onProgress === undefined ? {} : { onProgress }) }
     return (await store.audit.verify(options)).report
   },
   exitCode: ({ ok }) => (ok ? 0 : 1),

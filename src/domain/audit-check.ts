@@ -2,6 +2,8 @@
 
 import type { Anchor, AuditRecord, Head } from './audit.ts'
 import { EMPTY_HEAD, GENESIS_HASH, isChangeRecord, namedSeqs, parseRecord } from './audit.ts'
+import type { Expected } from './audit-expected.ts'
+import { createExpectedCheck } from './audit-expected.ts'
 
 /** The shape of `audit verify --json`. `firstBad`: the first wrong or missing seq; null when only keys are wrong. */
 export interface AuditReport {
@@ -28,6 +30,8 @@ export interface Vouched {
   readonly allKeysDigest: string
   /** The seq up to which the store has seen changes. */
   readonly seenSeq: number
+  /** What is known of records from elsewhere; an accepted loss does not make good what contradicts it. */
+  readonly expected?: readonly Expected[]
 }
 
 /** More are counted, not listed. */
@@ -73,6 +77,8 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
   let keyCount = 0
   let commit: { base: number; undo: Map<number, Undo> } = { base: -1, undo: new Map() }
   const pendingAnchors = new Map(vouched.anchors.filter(({ anchor }) => anchor.seq > 0).map((one) => [one.by, one.anchor]))
+
+  const expectations = createExpectedCheck(vouched.expected ?? [])
 
   const bad = (problem: AuditProblem) => {
     problemCount++
@@ -174,6 +180,7 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
       lastAt = record.at
       head = { seq: record.seq, hash: record.hash, at: record.at }
       checkAnchors(record.seq, record.hash)
+      expectations.see(record.seq, record.hash)
       apply(record)
     },
 
@@ -194,6 +201,7 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
       // Where records are lost, so are digests: comparing would accuse keys that nobody touched.
       if (firstBad === null) compareKeys()
       else note('the keys were not compared with a log that is not whole')
+      for (const problem of expectations.finish(last)) bad(problem)
       if (problemCount > problems.length) note(`${problemCount - problems.length} more problems are not listed`)
       return { ok: problemCount === 0, records, firstBad, problems, notes }
     },

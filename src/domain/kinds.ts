@@ -1,5 +1,7 @@
 // The kinds of input that commands share: texts, scopes, expiries, limits, addresses, spans of time.
 
+import type { Anchor } from './audit.ts'
+import { GENESIS_HASH } from './audit.ts'
 import type { Kind } from './field.ts'
 import { isPlainText, listOf, single } from './field.ts'
 import { quoted } from './text.ts'
@@ -63,6 +65,30 @@ export const flag: Kind<boolean> = {
   fromValue: (value) => (typeof value === 'boolean' ? { value } : { problem: 'is not true or false' }),
   toTexts: () => [],
 }
+
+const ANCHOR = /^(\d{1,15}):([0-9a-f]{64})$/
+
+/** Only a log without records has the hash of none. */
+function anchorFrom(seq: unknown, hash: unknown): Anchor | null {
+  if (!Number.isSafeInteger(seq) || typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash)) return null
+  return (seq as number) > 0 || ((seq as number) === 0 && hash === GENESIS_HASH) ? { seq: seq as number, hash } : null
+}
+
+/** A record's number and its hash. */
+export const anchor: Kind<Anchor> = single<Anchor>({
+  placeholder: 'SEQ:HASH',
+  accepts: 'SEQ:HASH as `audit head` prints it, in the library { seq, hash }',
+  fromText(given) {
+    const [, seq, hash] = ANCHOR.exec(given) ?? []
+    return anchorFrom(Number(seq), hash)
+  },
+  fromValue(value) {
+    if (typeof value !== 'object' || value === null) return null
+    const { seq, hash, ...more } = value as Record<string, unknown>
+    return Object.keys(more).length === 0 ? anchorFrom(seq, hash) : null
+  },
+  toText: ({ seq, hash }) => `${seq}:${hash}`,
+})
 
 export function integer(least: number, most: number): Kind<number> {
   const check = (value: unknown): number | null =>

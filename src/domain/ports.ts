@@ -90,6 +90,8 @@ export interface VerifyOptions {
   readonly actor?: Actor
   readonly onProgress?: (progress: { readonly records: number; readonly bytes: number; readonly totalBytes: number }) => void
   readonly signal?: AbortSignal
+  /** A record that was kept elsewhere: the log must hold it with that hash. */
+  readonly expect?: Anchor
 }
 
 /** What a verification found. `head`: the last record that is whole and in its place, before the verification's own. */

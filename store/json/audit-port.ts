@@ -5,6 +5,7 @@ import type { Actor, Anchor, Entry, Head } from '../../src/domain/audit.ts'
 import { EMPTY_ANCHOR, sha256 } from '../../src/domain/audit.ts'
 import type { AuditReport, Vouched } from '../../src/domain/audit-check.ts'
 import { createAuditCheck } from '../../src/domain/audit-check.ts'
+import { expectedBy } from '../../src/domain/audit-expected.ts'
 import type { AcceptedLoss, AuditPort, VerifyOptions } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt } from '../faults.ts'
@@ -88,8 +89,8 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
     }
   }
 
-  const check = async (moment: Still, { onProgress, signal }: VerifyOptions): Promise<{ report: AuditReport; head: Head }> => {
-    const run = createAuditCheck(vouchedBy(moment, keysPath, usagePath))
+  const check = async (moment: Still, { onProgress, signal, expect }: VerifyOptions): Promise<{ report: AuditReport; head: Head }> => {
+    const run = createAuditCheck({ ...vouchedBy(moment, keysPath, usagePath), expected: expectedBy(expect) })
     const { finished, active } = moment.log
     const totalBytes = finished.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), moment.activeBytes)
     let records = 0

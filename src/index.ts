@@ -23,7 +23,7 @@ import { inputFromValues, onlyMembers } from './domain/field.ts'
 import type { KeyRef, KeyView, Status } from './domain/key.ts'
 import { parseKeyRef } from './domain/key.ts'
 import type { RateLimit } from './domain/limit.ts'
-import type { VerifyOptions } from './domain/ports.ts'
+import type { SignedAnchor, VerifyOptions } from './domain/ports.ts'
 import { accepted, KeywrightError } from './domain/refusal.ts'
 import type { UsageStats } from './domain/stats.ts'
 import type { Environment } from './domain/token.ts'
@@ -96,8 +96,8 @@ export interface AuditInput {
   reverse?: boolean
 }
 
-/** `expect`: a record that `auditHead` told once; the log must hold it. */
-export type VerifyAuditOptions = Pick<VerifyOptions, 'onProgress' | 'signal' | 'expect'>
+/** `expect`: a record that `auditHead` told once; the log must hold it. `publicKeyFile`: the key that checkpoints are proven with. */
+export type VerifyAuditOptions = Pick<VerifyOptions, 'onProgress' | 'signal' | 'expect' | 'publicKeyFile'>
 
 /** `actor`: who makes this change. `expectedRevision`: refuse with CHANGED_MEANWHILE when the key has another one. */
 export interface ChangeInput {
@@ -263,9 +263,14 @@ export class ApiKeyManager {
     return this.#manager.read(auditHead, {})
   }
 
+  /** The same with a signed note (C2SP) for it; rejects where no `auditKeyFile` is given. */
+  async signedAuditHead(): Promise<SignedAnchor> {
+    return (await this.#manager.read(auditHead, { signed: true })) as SignedAnchor
+  }
+
   /** Proves that neither the log nor the store was edited by hand, cut short or replaced. */
   async verifyAudit(options: VerifyAuditOptions = {}): Promise<AuditReport> {
-    const { onProgress, signal, ...input } = onlyMembers(options, ['expect', 'onProgress', 'signal']) as VerifyAuditOptions
+    const { onProgress, signal, ...input } = onlyMembers(options, ['expect', 'publicKeyFile', 'onProgress', 'signal']) as VerifyAuditOptions
     return this.#manager.read(auditVerify, accepted(inputFromValues(auditVerify.fields, input)), {
       ...(onProgress === undefined ? {} : { onProgress }),
       ...(signal === undefined ? {} : { signal }),
@@ -340,6 +345,7 @@ export type { Action, Actor, Anchor, AuditRecord, Via } from './domain/audit.ts'
 export type { AuditProblem, AuditReport } from './domain/audit-check.ts'
 export type { Finding, RuleName, Severity } from './domain/hygiene.ts'
 export type { KeyView, ListedKey, SecretView, Status } from './domain/key.ts'
+export type { SignedAnchor } from './domain/ports.ts'
 export { type ErrorCode, KeywrightError } from './domain/refusal.ts'
 export type { UserSummary } from './domain/selection.ts'
 export type { UsageStats } from './domain/stats.ts'

@@ -6,7 +6,7 @@ import type { Warn } from './domain/ports.ts'
 import { KeywrightError } from './domain/refusal.ts'
 import type { Manager } from './manager.ts'
 import { createManager } from './manager.ts'
-import { createActor, createClocks, DEFAULT_STORE, draw, processId } from './runtime.ts'
+import { auditKeyFiles, createActor, createClocks, DEFAULT_STORE, draw, processId } from './runtime.ts'
 
 export interface OpenOptions {
   /** Path of the store. Default: `keys.json`. */
@@ -17,6 +17,13 @@ export interface OpenOptions {
   brand?: string
   /** Who acts, for the audit log. Default: KEYWRIGHT_ACTOR, else the operating system's user. */
   actor?: string
+  /**
+   * Path of an Ed25519 private key (PEM, PKCS#8) that signs checkpoints of the log; it must be kept away from the store.
+   * Default: KEYWRIGHT_AUDIT_KEY_FILE, else nothing is signed.
+   */
+  auditKeyFile?: string
+  /** Path of the public key (PEM, SPKI) that `verifyAudit` proves checkpoints with. Default: KEYWRIGHT_AUDIT_PUBLIC_KEY_FILE. */
+  auditPublicKeyFile?: string
   /** How often counts are written, in milliseconds. Default: 1000. */
   flushIntervalMs?: number
   /** Verify and read; count nothing and change nothing. */
@@ -41,6 +48,8 @@ const OPTION_TYPES: Readonly<Record<keyof OpenOptions, string>> = {
   auditLog: 'string',
   brand: 'string',
   actor: 'string',
+  auditKeyFile: 'string',
+  auditPublicKeyFile: 'string',
   flushIntervalMs: 'number',
   readOnly: 'boolean',
   insecure: 'boolean',
@@ -86,6 +95,7 @@ export async function openManager(options: OpenOptions, via: Via): Promise<Manag
     isReadOnly,
     isInsecureAllowed: options.insecure ?? false,
     actor,
+    auditKeys: auditKeyFiles(options),
     clocks,
     draw: entropy,
     pid: processId,

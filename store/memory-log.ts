@@ -62,6 +62,9 @@ export function createLog({ wall }: Clocks, vouched: () => Vouched): { append: A
       return timelineOf(range, { first: Date.parse(first.at), last: Date.parse(last.at), total: records.length, before })
     },
     head: async () => ({ seq: head.seq, hash: head.hash }),
+    signedHead: async () => {
+      throw new KeywrightError('INVALID_INPUT', 'there is no key to sign with: this store is gone with its process')
+    },
     async verify({ actor, signal, expect }) {
       signal?.throwIfAborted()
       const check = createAuditCheck({ ...vouched(), expected: expectedBy(expect) })

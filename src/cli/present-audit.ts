@@ -2,12 +2,12 @@
 
 import type { Anchor } from '../domain/audit.ts'
 import type { AuditReport } from '../domain/audit-check.ts'
-import type { AcceptedLoss } from '../domain/ports.ts'
+import type { AcceptedLoss, SignedAnchor } from '../domain/ports.ts'
 import { displayText } from '../domain/text.ts'
 
-/** An anchor as `audit verify --expect` takes it. */
-export function anchorText({ seq, hash }: Anchor): string {
-  return `${seq}:${hash}\n`
+/** An anchor as `audit verify --expect` takes it, or its signed note. */
+export function anchorText(head: Anchor | SignedAnchor): string {
+  return 'note' in head ? head.note : `${head.seq}:${head.hash}\n`
 }
 
 export function reportText({ ok, records, firstBad, problems, notes }: AuditReport): string {

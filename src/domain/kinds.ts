@@ -4,7 +4,7 @@ import type { Anchor } from './audit.ts'
 import { GENESIS_HASH } from './audit.ts'
 import type { Kind } from './field.ts'
 import { isPlainText, listOf, single } from './field.ts'
-import { quoted } from './text.ts'
+import { quoted, textProblem } from './text.ts'
 import {
   DAY_SECONDS,
   DURATION_ACCEPTS,
@@ -32,6 +32,15 @@ export function text(placeholder: string): Kind<string> {
     toText: identity,
   })
 }
+
+const MAX_PATH_CODE_POINTS = 4096
+
+export const file: Kind<string> = single({
+  placeholder: 'FILE',
+  accepts: `the path of a file, at most ${MAX_PATH_CODE_POINTS} characters`,
+  fromText: (given) => (textProblem(given, MAX_PATH_CODE_POINTS) === null ? given : null),
+  toText: identity,
+})
 
 export function choice<const T extends string>(choices: readonly T[]): Kind<T> {
   const kind = single<T>({

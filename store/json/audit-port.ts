@@ -1,5 +1,6 @@
 // The audit side of the embedded store: streaming, proving, and accepting a loss.
 
+import type { KeyObject } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { Actor, Anchor, Entry, Head } from '../../src/domain/audit.ts'
 import { EMPTY_ANCHOR, sha256 } from '../../src/domain/audit.ts'
@@ -9,6 +10,9 @@ import { expectedBy } from '../../src/domain/audit-expected.ts'
 import type { AcceptedLoss, AuditPort, VerifyOptions } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt } from '../faults.ts'
+import { readPublicKey } from '../log/audit-key.ts'
+import type { SignedCheckpoints } from '../log/checkpoint-check.ts'
+import { readCheckpoints, withCheckpoints } from '../log/checkpoint-check.ts'
 import { readEnd } from '../log/end.ts'
 import { auditPage } from '../log/page.ts'
 import { linesForward } from '../log/read.ts'
@@ -29,6 +33,9 @@ export interface AuditDependencies {
   readonly isReadOnly: boolean
   /** Under the lock, after a loss was accepted: lets the usage file vouch for the new head. */
   readonly vouch: () => Promise<void>
+  /** The key that signs; null where there is none. */
+  readonly signingKey: () => KeyObject | null
+  readonly publicKeyFile: string | undefined
 }
 
 /** How often a store that changes all the time is looked at for a quiet moment. */
@@ -45,8 +52,9 @@ interface Still {
   readonly activeBytes: number
 }
 
-export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: AuditDependencies): AuditPort {
-  const { log, keyFile, keysPath, usagePath } = store
+export function createAuditPort(dependencies: AuditDependencies): AuditPort {
+  const { store, lock, prepare, isReadOnly, vouch, signingKey, publicKeyFile } = dependencies
+  const { log, checkpoints, keyFile, keysPath, usagePath } = store
 
   const look = async (): Promise<Still> => {
     const lines = keyFile.wholeLines()
@@ -89,8 +97,13 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
     }
   }
 
-  const check = async (moment: Still, { onProgress, signal, expect }: VerifyOptions): Promise<{ report: AuditReport; head: Head }> => {
-    const run = createAuditCheck({ ...vouchedBy(moment, keysPath, usagePath), expected: expectedBy(expect) })
+  const check = async (
+    moment: Still,
+    { onProgress, signal, expect }: VerifyOptions,
+    checkpointed: SignedCheckpoints | null = null,
+  ): Promise<{ report: AuditReport; head: Head }> => {
+    const expected = [...expectedBy(expect), ...(checkpointed?.expected ?? [])]
+    const run = createAuditCheck({ ...vouchedBy(moment, keysPath, usagePath), expected })
     const { finished, active } = moment.log
     const totalBytes = finished.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), moment.activeBytes)
     let records = 0
@@ -113,8 +126,23 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
     } finally {
       await active?.close()
     }
-    return { report: run.finish(), head: run.head() }
+    const report = run.finish()
+    return { report: checkpointed === null ? report : withCheckpoints(report, checkpointed, run.head()), head: run.head() }
   }
+
+  const head = async (): Promise<Anchor> => {
+    try {
+      const { seq, hash, problem } = await readEnd(log.path)
+      if (problem !== null) throw brokenLog(log.path, problem)
+      return seq === null || hash === null ? EMPTY_ANCHOR : { seq, hash }
+    } catch (error) {
+      throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', log.path, error)
+    }
+  }
+
+  /** What the checkpoints say, where there is a key that proves them. */
+  const signed = ({ publicKeyFile: given = publicKeyFile }: VerifyOptions): SignedCheckpoints | null =>
+    given === undefined ? null : readCheckpoints(store.checkpointsPath, readPublicKey(given))
 
   const noteVerification = async (actor: Actor, report: AuditReport): Promise<void> => {
     if (!keyFile.exists()) return
@@ -132,18 +160,17 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
     page: (query) => auditPage(log.path, query),
     timeline: (range) => auditTimeline(log.path, range),
 
-    async head() {
-      try {
-        const { seq, hash, problem } = await readEnd(log.path)
-        if (problem !== null) throw brokenLog(log.path, problem)
-        return seq === null || hash === null ? EMPTY_ANCHOR : { seq, hash }
-      } catch (error) {
-        throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', log.path, error)
-      }
+    head,
+    async signedHead() {
+      const key = signingKey()
+      if (key === null) throw unsigned()
+      const anchor = await head()
+      return { ...anchor, note: checkpoints.sign(anchor, key) }
     },
 
     async verify(options) {
-      const { report, head: last } = await check(await still(), options)
+      const checkpointed = signed(options)
+      const { report, head: last } = await check(await still(), options, checkpointed)
       const head = { seq: last.seq, hash: last.hash }
       if (options.actor === undefined || isReadOnly || !report.ok) return { report, head }
       try {
@@ -173,13 +200,23 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
           reason,
           after: { keys: document.keys.length, digest: allKeysDigest(moment.lines), ...loss },
         }
+        // What was signed of lost records would give the log the lie for ever.
+        if (report.firstBad !== null) checkpoints.setAside()
         const next = await log.appendBehind(head, entry)
         await vouch()
         await writeDocument(store, document.keys, next)
+        await checkpoints.afterChanges()
         return { ...loss, seq: next.seq }
       })
     },
   }
+}
+
+function unsigned(): KeywrightError {
+  return new KeywrightError('INVALID_INPUT', 'there is no key to sign with', {
+    field: 'signed',
+    hint: 'set KEYWRIGHT_AUDIT_KEY_FILE to the path of an Ed25519 private key that is kept away from the store',
+  })
 }
 
 function nothingLost(): KeywrightError {

@@ -11,6 +11,7 @@ import { planRecovery } from '../../src/domain/recovery.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt, meaningOf } from '../faults.ts'
 import type { AuditLog } from '../log/audit-log.ts'
+import type { Checkpoints } from '../log/checkpoints.ts'
 import type { LogTail } from '../log/tail.ts'
 import { tornEntry } from '../log/torn.ts'
 import type { KeyFile } from './key-file.ts'
@@ -22,6 +23,8 @@ export interface Committing {
   readonly keyFile: KeyFile
   readonly low: Low<StoreDocument>
   readonly log: AuditLog
+  readonly checkpoints: Checkpoints
+  readonly checkpointsPath: string
   readonly usagePath: string
   readonly keysPath: string
   readonly brand: string | undefined
@@ -112,6 +115,7 @@ export async function commit(store: Committing, changes: readonly Pending[], key
   } catch (error) {
     throw await rolledBack(store, changes, head, error as KeywrightError)
   }
+  await store.checkpoints.afterChanges()
 }
 
 /** Takes the records of a commit back that could not be written, and answers the error for its callers. */

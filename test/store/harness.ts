@@ -31,6 +31,7 @@ export interface Place {
   readonly usage: string
   readonly lock: string
   readonly log: string
+  readonly checkpoints: string
   /** Names of all files below the folder, sorted. */
   readonly files: () => string[]
   readonly text: (path?: string) => string
@@ -106,6 +107,8 @@ export interface StoreSetup {
   readonly brand?: string
   readonly isReadOnly?: boolean
   readonly warn?: Warn
+  /** Path of the key that signs the log. */
+  readonly signing?: string
 }
 
 /** The embedded store below the manager, with clocks that the test moves. Closed afterwards. */
@@ -117,6 +120,7 @@ export async function openStoreAt(place: Place, { clock = manualClock(), seed = 
     isReadOnly: setup.isReadOnly ?? false,
     isInsecureAllowed: false,
     actor: ACTOR,
+    auditKeys: { signing: setup.signing, public: undefined },
     clocks: clock.clocks,
     draw: seededDraw(seed),
     pid: process.pid,

@@ -7,7 +7,7 @@ import { EMPTY_ANCHOR, sha256 } from '../../src/domain/audit.ts'
 import type { AuditReport, Vouched } from '../../src/domain/audit-check.ts'
 import { createAuditCheck } from '../../src/domain/audit-check.ts'
 import { expectedBy } from '../../src/domain/audit-expected.ts'
-import type { AcceptedLoss, AuditPort, VerifyOptions } from '../../src/domain/ports.ts'
+import type { AcceptedLoss, AuditPort, VerifyOptions, Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt } from '../faults.ts'
 import { readPublicKey } from '../log/audit-key.ts'
@@ -18,7 +18,7 @@ import { auditPage } from '../log/page.ts'
 import { linesForward } from '../log/read.ts'
 import { auditRecords } from '../log/records.ts'
 import type { LogFiles } from '../log/segments.ts'
-import { openLogFiles } from '../log/segments.ts'
+import { openLogFiles, segmentName, trailFile } from '../log/segments.ts'
 import { auditTimeline } from '../log/timeline.ts'
 import type { Committing } from './commit.ts'
 import { brokenLog, settle, writeDocument } from './commit.ts'
@@ -36,6 +36,7 @@ export interface AuditDependencies {
   /** The key that signs; null where there is none. */
   readonly signingKey: () => KeyObject | null
   readonly publicKeyFile: string | undefined
+  readonly warn: Warn
 }
 
 /** How often a store that changes all the time is looked at for a quiet moment. */
@@ -53,7 +54,7 @@ interface Still {
 }
 
 export function createAuditPort(dependencies: AuditDependencies): AuditPort {
-  const { store, lock, prepare, isReadOnly, vouch, signingKey, publicKeyFile } = dependencies
+  const { store, lock, prepare, isReadOnly, vouch, signingKey, publicKeyFile, warn } = dependencies
   const { log, checkpoints, keyFile, keysPath, usagePath } = store
 
   const look = async (): Promise<Still> => {
@@ -103,7 +104,7 @@ export function createAuditPort(dependencies: AuditDependencies): AuditPort {
     checkpointed: SignedCheckpoints | null = null,
   ): Promise<{ report: AuditReport; head: Head }> => {
     const expected = [...expectedBy(expect), ...(checkpointed?.expected ?? [])]
-    const run = createAuditCheck({ ...vouchedBy(moment, keysPath, usagePath), expected })
+    const run = createAuditCheck({ ...vouchedBy(moment, keysPath, usagePath), expected }, (seq) => segmentName(log.path, seq))
     const { finished, active } = moment.log
     const totalBytes = finished.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), moment.activeBytes)
     let records = 0
@@ -111,9 +112,10 @@ export function createAuditPort(dependencies: AuditDependencies): AuditPort {
     try {
       signal?.throwIfAborted()
       for (const source of [...finished, ...(active === null ? [] : [active])]) {
+        run.enter(trailFile(log.path, source))
         for await (const { bytes, isWhole } of linesForward(source, 0, source === active ? moment.activeBytes : undefined)) {
           if (isWhole) run.add(bytes)
-          else run.addTorn(bytes)
+          else run.addTorn(bytes, source === active)
           bytesRead += bytes.length + 1
           signal?.throwIfAborted()
           if (++records % RECORDS_PER_PROGRESS !== 0) continue
@@ -155,7 +157,7 @@ export function createAuditPort(dependencies: AuditDependencies): AuditPort {
   }
 
   return {
-    records: (filter, options) => auditRecords(log.path, filter, options),
+    records: (filter, options) => auditRecords(log.path, filter, options, (message) => warn({ code: 'SEGMENT_MISSING', message })),
 
     page: (query) => auditPage(log.path, query),
     timeline: (range) => auditTimeline(log.path, range),

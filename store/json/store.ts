@@ -220,6 +220,7 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
       vouch: usage.vouch,
       signingKey,
       publicKeyFile: options.auditKeys.public,
+      warn,
     }),
     watch(listener) {
       listeners.add(listener)

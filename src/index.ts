@@ -1,6 +1,6 @@
 // The library: what an application imports. A thin door: every method is one command or one question of the manager.
 
-import { auditVerify, libraryRecords } from './commands/audit.ts'
+import { auditHead, auditVerify, libraryRecords } from './commands/audit.ts'
 import type { ChangeCommand, ItemResult } from './commands/command.ts'
 import { disable, enable } from './commands/disable.ts'
 import { generate } from './commands/generate.ts'
@@ -16,20 +16,21 @@ import { scopeAdd, scopeRemove, scopeSet } from './commands/scope.ts'
 import { update } from './commands/update.ts'
 import type { CallInput } from './commands/validate.ts'
 import { callOptionsFrom, limitFrom, stats } from './commands/validate.ts'
-import type { AuditRecord } from './domain/audit.ts'
+import type { Anchor, AuditRecord } from './domain/audit.ts'
 import type { AuditReport } from './domain/audit-check.ts'
 import type { Fields } from './domain/field.ts'
 import { inputFromValues, onlyMembers } from './domain/field.ts'
 import type { KeyRef, KeyView, Status } from './domain/key.ts'
 import { parseKeyRef } from './domain/key.ts'
 import type { RateLimit } from './domain/limit.ts'
-import type { VerifyOptions, Warn } from './domain/ports.ts'
+import type { SignedAnchor, VerifyOptions } from './domain/ports.ts'
 import { accepted, KeywrightError } from './domain/refusal.ts'
 import type { UsageStats } from './domain/stats.ts'
 import type { Environment } from './domain/token.ts'
 import type { UsageWindow } from './domain/usage.ts'
 import type { Explanation, LimitAnswer, Verdict } from './domain/verdict.ts'
 import type { Manager } from './manager.ts'
+import type { OpenOptions } from './open-manager.ts'
 import { openManager } from './open-manager.ts'
 import { onProcessEnd } from './process-end.ts'
 import { itemResults, soleItem } from './run-change.ts'
@@ -40,35 +41,6 @@ export type Instant = string | Date
 
 /** A key id, a shortId or a whole token. */
 export type KeyOrToken = string
-
-export interface OpenOptions {
-  /** Path of the store. Default: `keys.json`. */
-  store?: string
-  /** Path of the audit log. Default: `logs/security-audit.log` beside the store. */
-  auditLog?: string
-  /** A second place for every record: `file:/PATH`, `unix:/PATH` or `tcp://HOST:PORT`. Default: KEYWRIGHT_AUDIT_SINK, else the settings'. */
-  auditSink?: string
-  /** What new tokens begin with. Default: the store's, at first `kw`. */
-  brand?: string
-  /** Who acts, for the audit log. Default: KEYWRIGHT_ACTOR, else the operating system's user. */
-  actor?: string
-  /** How often counts are written, in milliseconds. Default: 1000. */
-  flushIntervalMs?: number
-  /** Verify and read; count nothing and change nothing. */
-  readOnly?: boolean
-  /** Use the store though others on this machine may write it. */
-  insecure?: boolean
-  /** Peppers, a line `NAME:BASE64` each: new secrets are kept as HMACs under the first. Default: KEYWRIGHT_PEPPER_FILE; '' for none. */
-  pepperFile?: string
-  /** Refuse secrets that are kept without a pepper. Default: KEYWRIGHT_REQUIRE_PEPPER=1. */
-  requirePepper?: boolean
-  /** For tests: milliseconds since 1970. Drives verification, limits, expiry, log and usage. */
-  clock?: () => number
-  /** For tests: where randomness comes from. */
-  entropy?: (bytes: number) => Uint8Array
-  /** Told of what an operator should see and what stops nothing. Default: a process warning. */
-  onWarning?: Warn
-}
 
 export interface GenerateInput {
   userId: string
@@ -123,6 +95,9 @@ export interface AuditInput {
   until?: Instant
   reverse?: boolean
 }
+
+/** `expect`: a record that `auditHead` told once; the log must hold it. `publicKeyFile`: the key that checkpoints are proven with. */
+export type VerifyAuditOptions = Pick<VerifyOptions, 'onProgress' | 'signal' | 'expect' | 'publicKeyFile'>
 
 /** `actor`: who makes this change. `expectedRevision`: refuse with CHANGED_MEANWHILE when the key has another one. */
 export interface ChangeInput {
@@ -282,9 +257,23 @@ export class ApiKeyManager {
     yield* await this.#manager.read(libraryRecords, accepted(inputFromValues(libraryRecords.fields, input)))
   }
 
+  /** The number and the hash of the last record: kept elsewhere, they prove later that the log up to there is the same. */
+  async auditHead(): Promise<Anchor> {
+    return this.#manager.read(auditHead, {})
+  }
+
+  /** The same with a signed note (C2SP) for it; rejects where no `auditKeyFile` is given. */
+  async signedAuditHead(): Promise<SignedAnchor> {
+    return (await this.#manager.read(auditHead, { signed: true })) as SignedAnchor
+  }
+
   /** Proves that neither the log nor the store was edited by hand, cut short or replaced. */
-  async verifyAudit(options: Pick<VerifyOptions, 'onProgress' | 'signal'> = {}): Promise<AuditReport> {
-    return this.#manager.read(auditVerify, {}, onlyMembers(options, ['onProgress', 'signal']))
+  async verifyAudit(options: VerifyAuditOptions = {}): Promise<AuditReport> {
+    const { onProgress, signal, ...input } = onlyMembers(options, ['expect', 'publicKeyFile', 'onProgress', 'signal']) as VerifyAuditOptions
+    return this.#manager.read(auditVerify, accepted(inputFromValues(auditVerify.fields, input)), {
+      ...(onProgress === undefined ? {} : { onProgress }),
+      ...(signal === undefined ? {} : { signal }),
+    })
   }
 
   /** What is wrong with the keys, worst first, each finding with the command line that mends it; at most 10,000. Changes nothing. */
@@ -351,13 +340,14 @@ function refOf(keyOrToken: unknown): KeyRef {
 const UPDATE_MEMBERS = Object.keys(update.fields).filter((name) => name !== 'key')
 
 export type { ItemResult } from './commands/command.ts'
-export type { Action, Actor, AuditRecord, Via } from './domain/audit.ts'
+export type { Action, Actor, Anchor, AuditRecord, Via } from './domain/audit.ts'
 export type { AuditProblem, AuditReport } from './domain/audit-check.ts'
 export type { Finding, RuleName, Severity } from './domain/hygiene.ts'
 export type { KeyView, ListedKey, SecretView, Status } from './domain/key.ts'
+export type { SignedAnchor } from './domain/ports.ts'
 export { type ErrorCode, KeywrightError } from './domain/refusal.ts'
 export type { UserSummary } from './domain/selection.ts'
 export type { UsageStats } from './domain/stats.ts'
 export type { UsageWindow } from './domain/usage.ts'
 export type { CheckResult, Explanation, LimitAnswer, LimitVerdict, RefusalReason, Verdict, VerdictCode } from './domain/verdict.ts'
-export type { CallInput, Environment, HygieneInput, HygieneReport, KeyList, RateLimit, UserList }
+export type { CallInput, Environment, HygieneInput, HygieneReport, KeyList, OpenOptions, RateLimit, UserList }

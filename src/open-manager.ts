@@ -7,21 +7,51 @@ import type { Warn } from './domain/ports.ts'
 import { KeywrightError } from './domain/refusal.ts'
 import type { Manager } from './manager.ts'
 import { createManager } from './manager.ts'
-import { createActor, createClocks, DEFAULT_STORE, draw, environmentSink, pepperSetting, processId, surroundings } from './runtime.ts'
+import {
+  auditKeyFiles,
+  createActor,
+  createClocks,
+  DEFAULT_STORE,
+  draw,
+  environmentSink,
+  pepperSetting,
+  processId,
+  surroundings,
+} from './runtime.ts'
 
-export interface OpenManagerOptions {
+export interface OpenOptions {
+  /** Path of the store. Default: `keys.json`. */
   store?: string
+  /** Path of the audit log. Default: `logs/security-audit.log` beside the store. */
   auditLog?: string
+  /** A second place for every record: `file:/PATH`, `unix:/PATH` or `tcp://HOST:PORT`. Default: KEYWRIGHT_AUDIT_SINK, else the settings'. */
   auditSink?: string
+  /** What new tokens begin with. Default: the store's, at first `kw`. */
   brand?: string
+  /** Who acts, for the audit log. Default: KEYWRIGHT_ACTOR, else the operating system's user. */
   actor?: string
+  /**
+   * Path of an Ed25519 private key (PEM, PKCS#8) that signs checkpoints of the log; it must be kept away from the store.
+   * Default: KEYWRIGHT_AUDIT_KEY_FILE, else nothing is signed.
+   */
+  auditKeyFile?: string
+  /** Path of the public key (PEM, SPKI) that `verifyAudit` proves checkpoints with. Default: KEYWRIGHT_AUDIT_PUBLIC_KEY_FILE. */
+  auditPublicKeyFile?: string
+  /** How often counts are written, in milliseconds. Default: 1000. */
   flushIntervalMs?: number
+  /** Verify and read; count nothing and change nothing. */
   readOnly?: boolean
+  /** Use the store though others on this machine may write it. */
   insecure?: boolean
+  /** Peppers, a line `NAME:BASE64` each: new secrets are kept as HMACs under the first. Default: KEYWRIGHT_PEPPER_FILE; '' for none. */
   pepperFile?: string
+  /** Refuse secrets that are kept without a pepper. Default: KEYWRIGHT_REQUIRE_PEPPER=1. */
   requirePepper?: boolean
+  /** For tests: milliseconds since 1970. Drives verification, limits, expiry, log and usage. */
   clock?: () => number
+  /** For tests: where randomness comes from. */
   entropy?: (bytes: number) => Uint8Array
+  /** Told of what an operator should see and what stops nothing. Default: a process warning. */
   onWarning?: Warn
 }
 
@@ -30,12 +60,14 @@ const MIN_FLUSH_MS = 10
 const MAX_FLUSH_MS = 60_000
 
 /** Checked one by one: what a caller without types may get wrong. */
-const OPTION_TYPES: Readonly<Record<keyof OpenManagerOptions, string>> = {
+const OPTION_TYPES: Readonly<Record<keyof OpenOptions, string>> = {
   store: 'string',
   auditLog: 'string',
   auditSink: 'string',
   brand: 'string',
   actor: 'string',
+  auditKeyFile: 'string',
+  auditPublicKeyFile: 'string',
   flushIntervalMs: 'number',
   readOnly: 'boolean',
   insecure: 'boolean',
@@ -46,10 +78,10 @@ const OPTION_TYPES: Readonly<Record<keyof OpenManagerOptions, string>> = {
   onWarning: 'function',
 }
 
-function assertOptions(options: OpenManagerOptions): void {
+function assertOptions(options: OpenOptions): void {
   if (typeof options !== 'object' || options === null) throw new KeywrightError('INVALID_INPUT', 'the options of open are not an object')
   for (const [name, value] of Object.entries(options)) {
-    const type = Object.hasOwn(OPTION_TYPES, name) ? OPTION_TYPES[name as keyof OpenManagerOptions] : null
+    const type = Object.hasOwn(OPTION_TYPES, name) ? OPTION_TYPES[name as keyof OpenOptions] : null
     if (type === null)
       throw new KeywrightError(
         'INVALID_INPUT',
@@ -69,7 +101,7 @@ function assertOptions(options: OpenManagerOptions): void {
 
 const processWarning: Warn = ({ code, message }) => process.emitWarning(message, { type: 'KeywrightWarning', code })
 
-export async function openManager(options: OpenManagerOptions, via: Via): Promise<Manager> {
+export async function openManager(options: OpenOptions, via: Via): Promise<Manager> {
   assertOptions(options)
   const actor = createActor(via, options.actor)
   const clocks = createClocks(options.clock)
@@ -85,6 +117,7 @@ export async function openManager(options: OpenManagerOptions, via: Via): Promis
     isReadOnly,
     isInsecureAllowed: options.insecure ?? false,
     actor,
+    auditKeys: auditKeyFiles(options),
     clocks,
     draw: entropy,
     pid: processId,
@@ -102,6 +135,6 @@ export async function openManager(options: OpenManagerOptions, via: Via): Promis
 }
 
 /** Looks at the files of a store that may be in any state; opens and writes nothing. */
-export function examineFiles({ store, insecure }: Pick<OpenManagerOptions, 'store' | 'insecure'>): Promise<Examination> {
+export function examineFiles({ store, insecure }: Pick<OpenOptions, 'store' | 'insecure'>): Promise<Examination> {
   return examineStore(store ?? DEFAULT_STORE, insecure ?? false, surroundings())
 }

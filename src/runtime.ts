@@ -66,6 +66,17 @@ export function pepperSetting(file: string | undefined, isRequired: boolean | un
   }
 }
 
+/** Where the keys are that sign the log and prove it: as given, else as KEYWRIGHT_AUDIT_KEY_FILE and KEYWRIGHT_AUDIT_PUBLIC_KEY_FILE say. */
+export function auditKeyFiles(given: { readonly auditKeyFile?: string | undefined; readonly auditPublicKeyFile?: string | undefined }): {
+  readonly signing: string | undefined
+  readonly public: string | undefined
+} {
+  return {
+    signing: given.auditKeyFile ?? (process.env['KEYWRIGHT_AUDIT_KEY_FILE'] || undefined),
+    public: given.auditPublicKeyFile ?? (process.env['KEYWRIGHT_AUDIT_PUBLIC_KEY_FILE'] || undefined),
+  }
+}
+
 export const processId = process.pid
 
 /** What an examination must know of the world. */

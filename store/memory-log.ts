@@ -3,6 +3,7 @@
 import * as audit from '../src/domain/audit.ts'
 import type { Vouched } from '../src/domain/audit-check.ts'
 import { createAuditCheck } from '../src/domain/audit-check.ts'
+import { expectedBy } from '../src/domain/audit-expected.ts'
 import { MAX_PAGE_ROWS, pageMatcher, timelineOf } from '../src/domain/audit-search.ts'
 import type { Clocks } from '../src/domain/limiter.ts'
 import type { AuditPort } from '../src/domain/ports.ts'
@@ -60,9 +61,13 @@ export function createLog({ wall }: Clocks, vouched: () => Vouched): { append: A
       const before = (moment: number): number => records.filter(({ at }) => Date.parse(at) < moment).length
       return timelineOf(range, { first: Date.parse(first.at), last: Date.parse(last.at), total: records.length, before })
     },
-    async verify({ actor, signal }) {
+    head: async () => ({ seq: head.seq, hash: head.hash }),
+    signedHead: async () => {
+      throw new KeywrightError('INVALID_INPUT', 'there is no key to sign with: this store is gone with its process')
+    },
+    async verify({ actor, signal, expect }) {
       signal?.throwIfAborted()
-      const check = createAuditCheck(vouched())
+      const check = createAuditCheck({ ...vouched(), expected: expectedBy(expect) })
       for (const line of lines) check.add(line)
       const report = check.finish()
       const { seq, hash } = check.head()

@@ -4,11 +4,9 @@ import type { KeyLife, KeyList, UserList } from '../commands/list.ts'
 import type { ValidateResult } from '../commands/validate.ts'
 import type { AuditRecord } from '../domain/audit.ts'
 import { RECORD_MEMBERS } from '../domain/audit.ts'
-import type { AuditReport } from '../domain/audit-check.ts'
 import type { KeyView } from '../domain/key.ts'
 import { STATUSES, secretState } from '../domain/key.ts'
 import { formatRateLimit } from '../domain/kinds.ts'
-import type { AcceptedLoss } from '../domain/ports.ts'
 import { sparkline } from '../domain/sparkline.ts'
 import type { UsageStats } from '../domain/stats.ts'
 import { displayText } from '../domain/text.ts'
@@ -217,23 +215,6 @@ export function recordTableRow(record: AuditRecord): Row {
 function recordLine(record: AuditRecord): string {
   const { seq, at, actor, action, reason } = recordRow(record)
   return `  ${seq?.padStart(6)}  ${at}  ${action?.padEnd(18)}  ${displayText(actor ?? '')}${reason === '' ? '' : `: ${displayText(reason ?? '')}`}\n`
-}
-
-export function reportText({ ok, records, firstBad, problems, notes }: AuditReport): string {
-  const where = ({ seq, keyId }: AuditReport['problems'][number]): string =>
-    seq !== undefined ? `seq ${seq} ` : keyId !== undefined ? `key ${keyId} ` : ''
-  const head = ok
-    ? `ok: ${records} records, the log and the store agree\n`
-    : `NOT OK: ${records} records${firstBad === null ? '' : `, the first wrong one is seq ${firstBad}`}\n`
-  return [
-    head,
-    ...problems.map((one) => `  ${displayText(`${where(one)}${one.problem}`)}\n`),
-    ...notes.map((note) => `  note: ${displayText(note)}\n`),
-  ].join('')
-}
-
-export function lossText({ lostFrom, lostTo, seq }: AcceptedLoss): string {
-  return `accepted at seq ${seq}: ${lostFrom === null ? 'no record is known to be lost' : `lost is seq ${lostFrom} to ${lostTo}`}\n`
 }
 
 const FORMULA = /^[=+\-@\t\r]/

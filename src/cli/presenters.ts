@@ -1,11 +1,12 @@
 // Which command's answer is presented how: as JSON, as a text, as a table on a terminal and tab-separated lines elsewhere.
 
-import { auditAcceptLoss, auditExport, auditList, auditVerify } from '../commands/audit.ts'
+import { auditAcceptLoss, auditExport, auditHead, auditList, auditVerify } from '../commands/audit.ts'
 import { hygiene } from '../commands/hygiene.ts'
 import { list, show, users } from '../commands/list.ts'
 import { stats, validate } from '../commands/validate.ts'
 import type { AuditRecord } from '../domain/audit.ts'
 import * as present from './present.ts'
+import { anchorText, lossText, reportText } from './present-audit.ts'
 import { findingsText } from './present-findings.ts'
 import type { Run } from './terminal.ts'
 
@@ -82,7 +83,8 @@ export const PRESENTERS: ReadonlyMap<string, Presenter<never>> = new Map<string,
   [stats.words, either((usage: never, { terminal }) => present.statsText(usage, terminal.isOutputTTY))],
   [auditList.words, presentRecords],
   [auditExport.words, presentExport],
-  [auditVerify.words, either(present.reportText)],
-  [auditAcceptLoss.words, either(present.lossText)],
+  [auditHead.words, either(anchorText)],
+  [auditVerify.words, either(reportText)],
+  [auditAcceptLoss.words, either(lossText)],
   [hygiene.words, either(findingsText)],
 ])

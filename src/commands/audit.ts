@@ -1,12 +1,12 @@
-// audit list, export, verify, accept-loss: the log as it is, and the proof that it is whole.
+// audit list, export, head, verify, accept-loss: the log as it is, and the proof that it is whole.
 
-import type { AuditFilter, AuditRecord } from '../domain/audit.ts'
+import type { Anchor, AuditFilter, AuditRecord } from '../domain/audit.ts'
 import { ACTIONS } from '../domain/audit.ts'
 import type { AuditReport } from '../domain/audit-check.ts'
 import type { InputOf } from '../domain/field.ts'
 import { optional, required, single } from '../domain/field.ts'
 import * as kinds from '../domain/kinds.ts'
-import type { AcceptedLoss } from '../domain/ports.ts'
+import type { AcceptedLoss, SignedAnchor } from '../domain/ports.ts'
 import { KeywrightError, noSuchKey, refuse } from '../domain/refusal.ts'
 import { DEFAULT_PAGE } from '../domain/selection.ts'
 import type { Reader } from './command.ts'
@@ -100,13 +100,32 @@ export const auditExport = defineRead({
   answer: async ({ format, ...filter }, reader) => ({ format, records: streamed(filter, reader, {}) }),
 })
 
+export const auditHead = defineRead({
+  words: 'audit head',
+  summary: "Print the last record's number and hash, to be kept away from the log",
+  notes: ['Later `keywright audit verify --expect SEQ:HASH` proves that the log still holds that record and all before it.'],
+  fields: {
+    signed: optional(kinds.flag, 'Signed', 'print a signed note, with the key of KEYWRIGHT_AUDIT_KEY_FILE', { flag: 'signed' }),
+  },
+  answer: async ({ signed = false }, { store }): Promise<Anchor | SignedAnchor> => (signed ? store.audit.signedHead() : store.audit.head()),
+})
+
 export const auditVerify = defineRead({
   words: 'audit verify',
   summary: 'Prove that neither the log nor the store was edited, cut short or replaced',
-  notes: ['Exits 1 when something is wrong. Where the log is whole and writable the verification itself goes on the log.'],
-  fields: {},
-  async answer(_, { store, actor, isReadOnly, signal, onProgress }): Promise<AuditReport> {
-    const options = { signal, ...(isReadOnly ? {} : { actor }), ...(onProgress === undefined ? {} : { onProgress }) }
+  notes: [
+    'Exits 1 when something is wrong. Where the log is whole and writable the verification itself goes on the log.',
+    'Who can write both the store and the log can rewrite them so that they agree. What was kept elsewhere finds that: a head (--expect),',
+    'or checkpoints, signed with KEYWRIGHT_AUDIT_KEY_FILE, and the public key to them (--public-key).',
+  ],
+  fields: {
+    expect: optional(kinds.anchor, 'Expected', 'the log must hold this record: what `audit head` printed once', { flag: 'expect' }),
+    publicKeyFile: optional(kinds.file, 'Public key', 'prove the checkpoints with it (else KEYWRIGHT_AUDIT_PUBLIC_KEY_FILE)', {
+      flag: 'public-key',
+    }),
+  },
+  async answer(input, { store, actor, isReadOnly, signal, onProgress }): Promise<AuditReport> {
+    const options = { ...input, signal, ...(isReadOnly ? {} : { actor }), ...(onProgress === undefined ? {} : { onProgress }) }
     return (await store.audit.verify(options)).report
   },
   exitCode: ({ ok }) => (ok ? 0 : 1),

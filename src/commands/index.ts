@@ -1,6 +1,6 @@
 // The registry: every operation of Keywright, in the order of the help. A new one is a new file and a line here.
 
-import { auditAcceptLoss, auditExport, auditList, auditVerify } from './audit.ts'
+import { auditAcceptLoss, auditExport, auditHead, auditList, auditVerify } from './audit.ts'
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
 import { disable, enable } from './disable.ts'
@@ -35,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   update,
   purge,
   auditList,
+  auditHead,
   auditVerify,
   auditExport,
   auditAcceptLoss,

@@ -2,6 +2,10 @@
 
 import type { Anchor, AuditRecord, Head } from './audit.ts'
 import { EMPTY_HEAD, GENESIS_HASH, isChangeRecord, namedSeqs, parseRecord } from './audit.ts'
+import type { Expected } from './audit-expected.ts'
+import { createExpectedCheck } from './audit-expected.ts'
+import type { TrailFile } from './audit-trail.ts'
+import { createFileTrail } from './audit-trail.ts'
 
 /** The shape of `audit verify --json`. `firstBad`: the first wrong or missing seq; null when only keys are wrong. */
 export interface AuditReport {
@@ -28,6 +32,8 @@ export interface Vouched {
   readonly allKeysDigest: string
   /** The seq up to which the store has seen changes. */
   readonly seenSeq: number
+  /** What is known of records from elsewhere; an accepted loss does not make good what contradicts it. */
+  readonly expected?: readonly Expected[]
 }
 
 /** More are counted, not listed. */
@@ -47,15 +53,19 @@ interface Baseline {
 }
 
 export interface AuditCheck {
+  /** The lines that are added from now on stand in that file. A log that is one file need not be entered. */
+  readonly enter: (file: TrailFile) => void
   readonly add: (line: Buffer) => void
-  /** The last line, which was not finished. */
-  readonly addTorn: (line: Buffer) => void
+  /** The last line of a file, which was not finished. `isLast`: of the file that is written to. */
+  readonly addTorn: (line: Buffer, isLast: boolean) => void
   readonly finish: () => AuditReport
   /** The last record that is whole and in its place. */
   readonly head: () => Head
 }
 
-export function createAuditCheck(vouched: Vouched): AuditCheck {
+/** `nameOf`: the name of the log's file that begins with that seq. */
+export function createAuditCheck(vouched: Vouched, nameOf?: (firstSeq: number) => string): AuditCheck {
+  const trail = createFileTrail(nameOf)
   let problems: AuditProblem[] = []
   let problemCount = 0
   let firstBad: number | null = null
@@ -65,7 +75,7 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
   let lastAt = ''
   let records = 0
   let head: Head = EMPTY_HEAD
-  let brokenAt: Anchor | null = null
+  let brokenAt: (Anchor & { readonly where: string }) | null = null
   /** Behind a line that is no record: how many records stood there is not known. */
   let isLost = false
   const digests = new Map<string, string>()
@@ -73,6 +83,8 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
   let keyCount = 0
   let commit: { base: number; undo: Map<number, Undo> } = { base: -1, undo: new Map() }
   const pendingAnchors = new Map(vouched.anchors.filter(({ anchor }) => anchor.seq > 0).map((one) => [one.by, one.anchor]))
+
+  const expectations = createExpectedCheck(vouched.expected ?? [])
 
   const bad = (problem: AuditProblem) => {
     problemCount++
@@ -148,25 +160,26 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
   }
 
   return {
+    enter: trail.enter,
+
     add(line) {
       records++
       const record = parseRecord(line)
       if (typeof record === 'string') {
         settleBreak(null)
-        bad({ seq: expected, problem: record })
+        bad({ seq: expected, problem: `${record}${trail.where()}` })
         isLost = true
         prev = null
         expected++
         return
       }
+      const problem = trail.see(record.seq, expected)
+      if (problem !== null) bad({ seq: expected, problem })
       if (record.seq < expected && !(isLost && record.seq > head.seq))
-        return bad({ seq: record.seq, problem: 'stands twice or out of place' })
-      if (record.seq > expected) {
-        bad({ seq: expected, problem: record.seq === expected + 1 ? 'is missing' : `is missing, and so are all up to ${record.seq - 1}` })
-        prev = null
-      }
+        return bad({ seq: record.seq, problem: `stands twice or out of place${trail.where()}` })
+      if (record.seq > expected) prev = null
       settleBreak(record.prev)
-      if (prev !== null && record.prev !== prev) brokenAt = { seq: record.seq, hash: record.hash }
+      if (prev !== null && record.prev !== prev) brokenAt = { seq: record.seq, hash: record.hash, where: trail.where() }
       if (record.at < lastAt) note(`seq ${record.seq}: time goes back, from ${lastAt} to ${record.at}`)
       isLost = false
       expected = record.seq + 1
@@ -174,10 +187,12 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
       lastAt = record.at
       head = { seq: record.seq, hash: record.hash, at: record.at }
       checkAnchors(record.seq, record.hash)
+      expectations.see(record.seq, record.hash)
       apply(record)
     },
 
-    addTorn(line) {
+    addTorn(line, isLast) {
+      if (!isLast) return bad({ seq: expected, problem: `is cut off in its middle${trail.where()}` })
       note(`the last line, of ${line.length} bytes, was not finished; the next change will cut it`)
     },
 
@@ -194,6 +209,7 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
       // Where records are lost, so are digests: comparing would accuse keys that nobody touched.
       if (firstBad === null) compareKeys()
       else note('the keys were not compared with a log that is not whole')
+      for (const problem of expectations.finish(last)) bad(problem)
       if (problemCount > problems.length) note(`${problemCount - problems.length} more problems are not listed`)
       return { ok: problemCount === 0, records, firstBad, problems, notes }
     },
@@ -205,12 +221,12 @@ export function createAuditCheck(vouched: Vouched): AuditCheck {
    */
   function settleBreak(next: string | null): void {
     if (brokenAt === null) return
-    const { seq, hash } = brokenAt
+    const { seq, hash, where } = brokenAt
     brokenAt = null
     const isVouched = vouched.anchors.some(({ anchor }) => anchor.seq === seq && anchor.hash === hash)
     if (next === hash || (next === null && isVouched))
-      bad({ seq: seq - 1, problem: 'was rewritten: the record after it names another hash' })
-    else bad({ seq, problem: 'does not follow the record before it' })
+      bad({ seq: seq - 1, problem: `was rewritten: the record after it${where} names another hash` })
+    else bad({ seq, problem: `does not follow the record before it${where}` })
   }
 
   /** Changes behind the store's anchor: one commit is an unrecovered crash, more are a lost or replaced store. */

@@ -1,8 +1,10 @@
 // The kinds of input that commands share: texts, scopes, expiries, limits, addresses, spans of time.
 
+import type { Anchor } from './audit.ts'
+import { GENESIS_HASH } from './audit.ts'
 import type { Kind } from './field.ts'
 import { isPlainText, listOf, single } from './field.ts'
-import { quoted } from './text.ts'
+import { quoted, textProblem } from './text.ts'
 import {
   DAY_SECONDS,
   DURATION_ACCEPTS,
@@ -30,6 +32,15 @@ export function text(placeholder: string): Kind<string> {
     toText: identity,
   })
 }
+
+const MAX_PATH_CODE_POINTS = 4096
+
+export const file: Kind<string> = single({
+  placeholder: 'FILE',
+  accepts: `the path of a file, at most ${MAX_PATH_CODE_POINTS} characters`,
+  fromText: (given) => (textProblem(given, MAX_PATH_CODE_POINTS) === null ? given : null),
+  toText: identity,
+})
 
 export function choice<const T extends string>(choices: readonly T[]): Kind<T> {
   const kind = single<T>({
@@ -63,6 +74,30 @@ export const flag: Kind<boolean> = {
   fromValue: (value) => (typeof value === 'boolean' ? { value } : { problem: 'is not true or false' }),
   toTexts: () => [],
 }
+
+const ANCHOR = /^(\d{1,15}):([0-9a-f]{64})$/
+
+/** Only a log without records has the hash of none. */
+function anchorFrom(seq: unknown, hash: unknown): Anchor | null {
+  if (!Number.isSafeInteger(seq) || typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash)) return null
+  return (seq as number) > 0 || ((seq as number) === 0 && hash === GENESIS_HASH) ? { seq: seq as number, hash } : null
+}
+
+/** A record's number and its hash. */
+export const anchor: Kind<Anchor> = single<Anchor>({
+  placeholder: 'SEQ:HASH',
+  accepts: 'SEQ:HASH as `audit head` prints it, in the library { seq, hash }',
+  fromText(given) {
+    const [, seq, hash] = ANCHOR.exec(given) ?? []
+    return anchorFrom(Number(seq), hash)
+  },
+  fromValue(value) {
+    if (typeof value !== 'object' || value === null) return null
+    const { seq, hash, ...more } = value as Record<string, unknown>
+    return Object.keys(more).length === 0 ? anchorFrom(seq, hash) : null
+  },
+  toText: ({ seq, hash }) => `${seq}:${hash}`,
+})
 
 export function integer(least: number, most: number): Kind<number> {
   const check = (value: unknown): number | null =>

@@ -81,6 +81,10 @@ export interface AuditPort {
     readonly to: number | null
     readonly spans: number
   }) => Promise<Timeline | null>
+  /** The last whole record, as the log has it: what to keep elsewhere. Writes nothing; throws AUDIT_BROKEN where the log ends in no record. */
+  readonly head: () => Promise<Anchor>
+  /** The same with a signed note for it. Throws INVALID_INPUT where there is no key to sign with. */
+  readonly signedHead: () => Promise<SignedAnchor>
   readonly verify: (options: VerifyOptions) => Promise<Proof>
   readonly acceptLoss: (actor: Actor, reason: string) => Promise<AcceptedLoss>
 }
@@ -90,6 +94,15 @@ export interface VerifyOptions {
   readonly actor?: Actor
   readonly onProgress?: (progress: { readonly records: number; readonly bytes: number; readonly totalBytes: number }) => void
   readonly signal?: AbortSignal
+  /** A record that was kept elsewhere: the log must hold it with that hash. */
+  readonly expect?: Anchor
+  /** Path of the Ed25519 public key (PEM, SPKI) that the log's checkpoints must be signed with; else the one the store was opened with. */
+  readonly publicKeyFile?: string
+}
+
+/** `note`: a signed note (C2SP) of the record, to be kept elsewhere. */
+export interface SignedAnchor extends Anchor {
+  readonly note: string
 }
 
 /** What a verification found. `head`: the last record that is whole and in its place, before the verification's own. */

@@ -1,9 +1,17 @@
 // The audit side of the embedded store: streaming, proving, and accepting a loss.
 
-import type { Actor, Entry, Head } from '../../src/domain/audit.ts'
+import type { KeyObject } from 'node:crypto'
+import type { Actor, Anchor, Entry, Head } from '../../src/domain/audit.ts'
+import { EMPTY_ANCHOR } from '../../src/domain/audit.ts'
 import type { AuditReport } from '../../src/domain/audit-check.ts'
-import type { AcceptedLoss, AuditPort, VerifyOptions } from '../../src/domain/ports.ts'
+import { brokenLog } from '../../src/domain/disagreement.ts'
+import type { AcceptedLoss, AuditPort, VerifyOptions, Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
+import { faultAt } from '../faults.ts'
+import { readPublicKey } from '../log/audit-key.ts'
+import type { SignedCheckpoints } from '../log/checkpoint-check.ts'
+import { readCheckpoints } from '../log/checkpoint-check.ts'
+import { readEnd } from '../log/end.ts'
 import { auditPage } from '../log/page.ts'
 import { auditRecords } from '../log/records.ts'
 import { auditTimeline } from '../log/timeline.ts'
@@ -20,10 +28,15 @@ export interface AuditDependencies {
   readonly isReadOnly: boolean
   /** Under the lock, after a loss was accepted: lets the usage file vouch for the new head. */
   readonly vouch: () => Promise<void>
+  /** The key that signs; null where there is none. */
+  readonly signingKey: () => KeyObject | null
+  readonly publicKeyFile: string | undefined
+  readonly warn: Warn
 }
 
-export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: AuditDependencies): AuditPort {
-  const { log, keyFile } = store
+export function createAuditPort(dependencies: AuditDependencies): AuditPort {
+  const { store, lock, prepare, isReadOnly, vouch, signingKey, publicKeyFile, warn } = dependencies
+  const { log, checkpoints, keyFile } = store
   const places = placesOf(store)
 
   const still = async (): Promise<Still> => {
@@ -41,7 +54,22 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
     }
   }
 
-  const check = (moment: Still, options: VerifyOptions): Promise<Proven> => prove(moment, vouchedBy(moment, places), places, options)
+  const check = (moment: Still, options: VerifyOptions, checkpointed: SignedCheckpoints | null = null): Promise<Proven> =>
+    prove(moment, vouchedBy(moment, places), places, options, checkpointed)
+
+  const head = async (): Promise<Anchor> => {
+    try {
+      const { seq, hash, problem } = await readEnd(log.path)
+      if (problem !== null) throw brokenLog({ kind: 'line-garbled', before: null, problem }, places)
+      return seq === null || hash === null ? EMPTY_ANCHOR : { seq, hash }
+    } catch (error) {
+      throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', log.path, error)
+    }
+  }
+
+  /** What the checkpoints say, where there is a key that proves them. */
+  const signed = ({ publicKeyFile: given = publicKeyFile }: VerifyOptions): SignedCheckpoints | null =>
+    given === undefined ? null : readCheckpoints(store.checkpointsPath, readPublicKey(given))
 
   const noteVerification = async (actor: Actor, report: AuditReport): Promise<void> => {
     if (!keyFile.exists()) return
@@ -55,13 +83,22 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
   }
 
   return {
-    records: (filter, options) => auditRecords(log.path, filter, options),
+    records: (filter, options) => auditRecords(log.path, filter, options, (message) => warn({ code: 'SEGMENT_MISSING', message })),
 
     page: (query) => auditPage(log.path, query),
     timeline: (range) => auditTimeline(log.path, range),
 
+    head,
+    async signedHead() {
+      const key = signingKey()
+      if (key === null) throw unsigned()
+      const anchor = await head()
+      return { ...anchor, note: checkpoints.sign(anchor, key) }
+    },
+
     async verify(options) {
-      const { report, head: last } = await check(await still(), options)
+      const checkpointed = signed(options)
+      const { report, head: last } = await check(await still(), options, checkpointed)
       const head = { seq: last.seq, hash: last.hash }
       if (options.actor === undefined || isReadOnly || !report.ok) return { report, head }
       try {
@@ -91,14 +128,24 @@ export function createAuditPort({ store, lock, prepare, isReadOnly, vouch }: Aud
           reason,
           after: { keys: document.keys.length, digest: allKeysDigest(moment.lines), ...loss },
         }
+        // What was signed of lost records would give the log the lie for ever.
+        if (report.firstBad !== null) checkpoints.setAside()
         const next = await log.appendBehind(head, entry)
         await vouch()
         await writeDocument(store, document.keys, next)
         await store.sink?.offer()
+        await checkpoints.afterChanges()
         return { ...loss, seq: next.seq }
       })
     },
   }
+}
+
+function unsigned(): KeywrightError {
+  return new KeywrightError('INVALID_INPUT', 'there is no key to sign with', {
+    field: 'signed',
+    hint: 'set KEYWRIGHT_AUDIT_KEY_FILE to the path of an Ed25519 private key that is kept away from the store',
+  })
 }
 
 function nothingLost(): KeywrightError {

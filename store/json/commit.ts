@@ -12,6 +12,7 @@ import { planRecovery, redoAll } from '../../src/domain/recovery.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { faultAt, meaningOf } from '../faults.ts'
 import type { AuditLog } from '../log/audit-log.ts'
+import type { Checkpoints } from '../log/checkpoints.ts'
 import type { LogTail } from '../log/tail.ts'
 import { tornEntry } from '../log/torn.ts'
 import type { SinkFeed } from '../sink/feed.ts'
@@ -26,6 +27,8 @@ export interface Committing {
   readonly log: AuditLog
   /** Null where the log has no sink. */
   readonly sink: SinkFeed | null
+  readonly checkpoints: Checkpoints
+  readonly checkpointsPath: string
   readonly usagePath: string
   readonly keysPath: string
   readonly brand: string | undefined
@@ -121,6 +124,7 @@ export async function commit(store: Committing, changes: readonly Pending[], key
   } catch (error) {
     throw await rolledBack(store, changes, head, error as KeywrightError)
   }
+  await store.checkpoints.afterChanges()
 }
 
 /** Takes the records of a commit back that could not be written, and answers the error for its callers. */

@@ -12,6 +12,8 @@ export interface Paths {
   readonly usage: string
   readonly lock: string
   readonly log: string
+  /** Signed checkpoints of the log. */
+  readonly checkpoints: string
 }
 
 const MAX_LINKS = 40
@@ -64,7 +66,13 @@ export function pathsOf(keys: string, auditLog: string | undefined): Paths {
     auditLog === undefined
       ? join(folder, 'logs', stem === 'keys' ? 'security-audit.log' : `${stem}.security-audit.log`)
       : resolve(folder, auditLog)
-  return { keys, usage: join(folder, `${stem}.usage.json`), lock: join(folder, `${stem}.lock`), log }
+  return {
+    keys,
+    usage: join(folder, `${stem}.usage.json`),
+    lock: join(folder, `${stem}.lock`),
+    log,
+    checkpoints: `${log.replace(/\.log$/, '')}.checkpoints`,
+  }
 }
 
 function statOrNull(path: string): Stats | null {

@@ -5,12 +5,15 @@ import type { Anchor, Head } from '../../src/domain/audit.ts'
 import { sha256 } from '../../src/domain/audit.ts'
 import type { AuditReport, Vouched } from '../../src/domain/audit-check.ts'
 import { createAuditCheck } from '../../src/domain/audit-check.ts'
+import { expectedBy } from '../../src/domain/audit-expected.ts'
 import type { StorePlaces } from '../../src/domain/disagreement.ts'
 import type { VerifyOptions } from '../../src/domain/ports.ts'
 import { faultAt } from '../faults.ts'
+import type { SignedCheckpoints } from '../log/checkpoint-check.ts'
+import { withCheckpoints } from '../log/checkpoint-check.ts'
 import { linesForward } from '../log/read.ts'
 import type { LogFiles } from '../log/segments.ts'
-import { openLogFiles } from '../log/segments.ts'
+import { openLogFiles, segmentName, trailFile } from '../log/segments.ts'
 import type { KeyFile } from './key-file.ts'
 import type { KeyLines } from './key-lines.ts'
 import { readUsageAnchor } from './usage-file.ts'
@@ -62,10 +65,16 @@ export interface Proven {
   readonly head: Head
 }
 
-/** Runs the check over the log of a moment, and closes it. */
-export async function prove(moment: Still, vouched: Vouched, { log }: StorePlaces, options: VerifyOptions): Promise<Proven> {
-  const { onProgress, signal } = options
-  const run = createAuditCheck(vouched)
+/** Runs the check over the log of a moment, and closes it. `checkpointed`: signed checkpoints, which the log must agree with too. */
+export async function prove(
+  moment: Still,
+  vouched: Omit<Vouched, 'expected'>,
+  { log }: StorePlaces,
+  { onProgress, signal, expect }: VerifyOptions,
+  checkpointed: SignedCheckpoints | null = null,
+): Promise<Proven> {
+  const expected = [...expectedBy(expect), ...(checkpointed?.expected ?? [])]
+  const run = createAuditCheck({ ...vouched, expected }, (seq) => segmentName(log, seq))
   const { finished, active } = moment.log
   const totalBytes = finished.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), moment.activeBytes)
   let records = 0
@@ -73,9 +82,10 @@ export async function prove(moment: Still, vouched: Vouched, { log }: StorePlace
   try {
     signal?.throwIfAborted()
     for (const source of [...finished, ...(active === null ? [] : [active])]) {
+      run.enter(trailFile(log, source))
       for await (const { bytes, isWhole } of linesForward(source, 0, source === active ? moment.activeBytes : undefined)) {
         if (isWhole) run.add(bytes)
-        else run.addTorn(bytes)
+        else run.addTorn(bytes, source === active)
         bytesRead += bytes.length + 1
         signal?.throwIfAborted()
         if (++records % RECORDS_PER_PROGRESS !== 0) continue
@@ -88,10 +98,11 @@ export async function prove(moment: Still, vouched: Vouched, { log }: StorePlace
   } finally {
     await active?.close()
   }
-  return { report: run.finish(), head: run.head() }
+  const report = run.finish()
+  return { report: checkpointed === null ? report : withCheckpoints(report, checkpointed, run.head()), head: run.head() }
 }
 
-export function vouchedBy({ lines, usageAnchor }: Still, { keys, usage }: StorePlaces): Vouched {
+export function vouchedBy({ lines, usageAnchor }: Still, { keys, usage }: StorePlaces): Omit<Vouched, 'expected'> {
   const { document, bytes, starts, ends } = lines
   return {
     anchors: [{ by: keys, anchor: document.audit }, ...(usageAnchor === null ? [] : [{ by: usage, anchor: usageAnchor }])],

@@ -1,8 +1,7 @@
 // The embedded store: one lowdb file, its log, its counts, shared by any number of processes. Implements the port; decides nothing.
 
-import type { FSWatcher } from 'node:fs'
-import { watch } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import type { KeyObject } from 'node:crypto'
+import { dirname } from 'node:path'
 import { Low } from 'lowdb'
 import type { Actor } from '../../src/domain/audit.ts'
 import type { Credential } from '../../src/domain/credential.ts'
@@ -21,7 +20,10 @@ import { createUserWindows, selectUsers } from '../../src/domain/users.ts'
 import type { Known } from '../../src/domain/windows.ts'
 import { removeTemporaries } from '../durable.ts'
 import { faultAt } from '../faults.ts'
+import type { AuditKeyFiles } from '../log/audit-key.ts'
+import { readSigningKey } from '../log/audit-key.ts'
 import { DEFAULT_SEGMENT_BYTES, openAuditLog } from '../log/audit-log.ts'
+import { createCheckpoints } from '../log/checkpoints.ts'
 import type { SinkFeed } from '../sink/feed.ts'
 import { createAuditPort } from './audit-port.ts'
 import type { Committing } from './commit.ts'
@@ -35,6 +37,7 @@ import { createPulse } from './pulse.ts'
 import type { Settings } from './settings.ts'
 import { createTransactions } from './transactions.ts'
 import { createUsage } from './usage.ts'
+import { watchFolder } from './watch-folder.ts'
 
 /** How stale an answer to a verification may be at most: half of what is promised, the rest is for reading. */
 const FRESH_MS = 100
@@ -51,6 +54,7 @@ export interface JsonStoreOptions {
   readonly isInsecureAllowed: boolean
   /** Who flushes counts and recovers. */
   readonly actor: Actor
+  readonly auditKeys: AuditKeyFiles
   readonly clocks: StoreClocks
   readonly draw: Draw
   readonly pid: number
@@ -97,11 +101,16 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   const low: Low<StoreDocument> = new Low<StoreDocument>(keyFile, keyFile.lines().document)
   await low.read()
   const log = openAuditLog(paths.log, settings.segmentBytes ?? DEFAULT_SEGMENT_BYTES)
+  const trust = { folders: [dirname(paths.keys), dirname(paths.log)], isInsecureAllowed: options.isInsecureAllowed, warn }
+  const signingKey = (): KeyObject | null => readSigningKey(options.auditKeys.signing, trust)
+  const checkpoints = createCheckpoints({ path: paths.checkpoints, log, key: isReadOnly ? null : signingKey(), now: clocks.wall, warn })
   const committing: Committing = {
     keyFile,
     low,
     log,
     sink: options.sink,
+    checkpoints,
+    checkpointsPath: paths.checkpoints,
     usagePath: paths.usage,
     keysPath: paths.keys,
     brand,
@@ -142,6 +151,12 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
     keyFile.refresh()
     trouble = null
   }
+
+  const prepared = (work: () => Promise<void>): Promise<void> =>
+    lock.hold(async (wasAbandoned) => {
+      await prepare(wasAbandoned)
+      await work()
+    })
 
   const usage = createUsage({ options, committing, prepare, lock })
   const transactions = createTransactions(committing, lock, prepare, clocks.wall, usage.lastUsed, hashing)
@@ -207,7 +222,16 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
       return trouble
     }),
     usage: usage.port,
-    audit: createAuditPort({ store: committing, lock, prepare, isReadOnly, vouch: usage.vouch }),
+    audit: createAuditPort({
+      store: committing,
+      lock,
+      prepare,
+      isReadOnly,
+      vouch: usage.vouch,
+      signingKey,
+      publicKeyFile: options.auditKeys.public,
+      warn,
+    }),
     watch(listener) {
       listeners.add(listener)
       watcher ??= watchFolder(paths.keys, look)
@@ -225,35 +249,10 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
       listeners.clear()
       await transactions.idle()
       await usage.end().finally(async () => {
+        await checkpoints.atEnd(prepared)
         keyFile.close()
         await log.close()
       })
-    },
-  }
-}
-
-/** How often is looked where the system can't watch: too many watches, or a file system without them. */
-const LOOK_MS = 250
-
-/** Watches the folder, because a file that is replaced by rename is lost to its watcher. Keeps no process alive. */
-function watchFolder(path: string, onEvent: () => void): { close: () => void } {
-  let timer: NodeJS.Timeout | null = null
-  const poll = (): void => {
-    timer ??= setInterval(onEvent, LOOK_MS).unref()
-  }
-  let watcher: FSWatcher | null = null
-  try {
-    watcher = watch(dirname(path), { persistent: false }, (_, name) => {
-      if (name === null || name === basename(path)) onEvent()
-    })
-    watcher.on('error', poll)
-  } catch {
-    poll()
-  }
-  return {
-    close() {
-      watcher?.close()
-      if (timer !== null) clearInterval(timer)
     },
   }
 }

@@ -163,6 +163,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     const audit = isRecordable ? { seq, hash, keysSeq: keyFile.lines().document.audit.seq } : file.document().audit
     await writeUsage({ ...document, audit })
     noted.clear()
+    await committing.checkpoints.afterRecords()
     aliveSince = now
     limiter.sweep()
   }

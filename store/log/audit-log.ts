@@ -39,12 +39,15 @@ export interface AuditLog {
   readonly head: () => Head
   /** Keeps a torn last line beside the log and writes the entries in its place: at no moment does the log look whole without them. */
   readonly repair: (torn: Buffer, entries: readonly Entry[]) => Promise<Head>
+  /** How many segments this process has finished. */
+  readonly finishedSegments: () => number
   readonly close: () => Promise<void>
 }
 
 export function openAuditLog(path: string, segmentBytes: number): AuditLog {
   let known: Known | null = null
   let file: FileHandle | null = null
+  let finishedCount = 0
 
   const closeFile = async () => {
     const closing = file
@@ -115,6 +118,7 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
       )
     await closeFile()
     await rename(path, finished)
+    finishedCount++
     return chainLines(head, [{ actor, at, action: 'log.segment' }])
   }
 
@@ -200,6 +204,7 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
     },
     head: () => known?.head ?? EMPTY_HEAD,
     repair,
+    finishedSegments: () => finishedCount,
     close: closeFile,
   }
 }

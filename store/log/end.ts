@@ -29,8 +29,8 @@ export function createLogEnd(path: string): () => Promise<LogEnd> {
   }
 }
 
-/** A line that is not finished is torn or just being written, and no record yet. */
-async function readEnd(path: string): Promise<LogEnd> {
+/** Reads the end of a log. A line that is not finished is torn or just being written, and no record yet. */
+export async function readEnd(path: string): Promise<LogEnd> {
   for await (const { bytes, isWhole } of allBackward(path)) {
     if (!isWhole) continue
     const record = parseRecord(bytes)

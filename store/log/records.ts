@@ -7,6 +7,8 @@ import type { AuditFilter, AuditRecord } from '../../src/domain/audit.ts'
 import { matchesRecord, parseRecord } from '../../src/domain/audit.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import { headOf } from './bisect.ts'
+import type { OnGap } from './gaps.ts'
+import { createGaps } from './gaps.ts'
 import { linesBackward, linesForward } from './read.ts'
 import { openLogFiles } from './segments.ts'
 
@@ -20,31 +22,37 @@ function wanted(bytes: Buffer, isWhole: boolean, filter: AuditFilter): AuditReco
   return typeof record !== 'string' && matchesRecord(record, filter) ? record : null
 }
 
+/** `onGap`: told of each file that is missing where it is come to. */
 export async function* auditRecords(
   path: string,
   filter: AuditFilter,
   options: { reverse?: boolean; follow?: AbortSignal },
+  onGap: OnGap,
 ): AsyncGenerator<AuditRecord> {
   try {
     if (options.follow !== undefined) yield* followed(path, filter, options.follow)
-    else if (options.reverse === true) yield* backward(path, filter)
-    else yield* forward(path, filter)
+    else if (options.reverse === true) yield* backward(path, filter, onGap)
+    else yield* forward(path, filter, onGap)
   } catch (error) {
     throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', path, error)
   }
 }
 
-async function* backward(path: string, filter: AuditFilter): AsyncGenerator<AuditRecord> {
+async function* backward(path: string, filter: AuditFilter, onGap: OnGap): AsyncGenerator<AuditRecord> {
   const { finished, active } = await openLogFiles(path)
+  const gaps = createGaps(path, finished, true, onGap)
   try {
     for (const source of [...(active === null ? [] : [active]), ...finished.toReversed()]) {
+      gaps.enter(source)
       for await (const { bytes, isWhole } of linesBackward(source)) {
+        gaps.see(bytes)
         const record = wanted(bytes, isWhole, filter)
         if (record !== null) yield record
         // Log time never goes back, so that nothing older can match.
         else if (filter.since !== undefined && isBefore(bytes, filter.since)) return
       }
     }
+    gaps.finish()
   } finally {
     await active?.close()
   }
@@ -55,11 +63,14 @@ function isBefore(bytes: Buffer, since: number): boolean {
   return head !== null && head.at < since
 }
 
-async function* forward(path: string, filter: AuditFilter): AsyncGenerator<AuditRecord> {
+async function* forward(path: string, filter: AuditFilter, onGap: OnGap): AsyncGenerator<AuditRecord> {
   const { finished, active } = await openLogFiles(path)
+  const gaps = createGaps(path, finished, false, onGap)
   try {
     for (const source of [...finished, ...(active === null ? [] : [active])]) {
+      gaps.enter(source)
       for await (const { bytes, isWhole } of linesForward(source)) {
+        gaps.see(bytes)
         const record = wanted(bytes, isWhole, filter)
         if (record !== null) yield record
       }

@@ -3,12 +3,25 @@
 import { readdirSync, statSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import type { TrailFile } from '../../src/domain/audit-trail.ts'
 import { errnoOf } from '../faults.ts'
+import type { Source } from './read.ts'
 import { openIfThere } from './read.ts'
 
 /** The name of the finished segment that begins with that seq: `security-audit.<first seq>.log`. */
+export function segmentName(logPath: string, firstSeq: number): string {
+  return `${basename(logPath, '.log')}.${firstSeq}.log`
+}
+
 export function segmentPath(logPath: string, firstSeq: number): string {
-  return join(dirname(logPath), `${basename(logPath, '.log')}.${firstSeq}.log`)
+  return join(dirname(logPath), segmentName(logPath, firstSeq))
+}
+
+/** The name of a log's file, and the seq that it must begin with by its name. */
+export function trailFile(logPath: string, source: Source): TrailFile {
+  if (typeof source !== 'string') return { name: basename(logPath), firstSeq: null }
+  const name = basename(source)
+  return { name, firstSeq: Number(/\.(\d+)\.log$/.exec(name)?.[1]) }
 }
 
 /** Paths of the finished segments, oldest first. */

@@ -149,6 +149,7 @@ const TYPED: Readonly<Record<string, readonly string[]>> = {
   EXPR: ['user:ann status:expiring expires<7d idle>90d scope:read tag:x some words'],
   '[-]F': ['-expiresAt'],
   A: ['key.scope'],
+  'SEQ:HASH': [`12:${'a1'.repeat(32)}`],
 }
 
 describe.each(named)('what is typed for %s', (_, fields: Fields) => {

@@ -1,8 +1,8 @@
 // What every store promises of its log, of being watched and of its end.
 
 import { expect, test } from 'vitest'
-import type { AuditFilter, AuditRecord, Entry } from '../../src/domain/audit.ts'
-import { GENESIS_HASH } from '../../src/domain/audit.ts'
+import type { Anchor, AuditFilter, AuditRecord, Entry } from '../../src/domain/audit.ts'
+import { EMPTY_ANCHOR, GENESIS_HASH } from '../../src/domain/audit.ts'
 import type { Key } from '../../src/domain/key.ts'
 import type { Store } from '../../src/domain/ports.ts'
 import { usageStats } from '../../src/domain/stats.ts'
@@ -110,6 +110,35 @@ export function auditContract(open: OpenEmpty): void {
     expect((await store.audit.verify({ actor: ACTOR })).report).toMatchObject({ ok: true, records: 5 })
     expect(await read(store, { action: 'audit.verify' })).toMatchObject([{ seq: 6, after: { ok: true, records: 5 }, base: null }])
     expect((await store.audit.verify({})).report).toMatchObject({ ok: true, records: 6 })
+  })
+
+  test('the head is the last record, and 0 with zeros while there is none', async () => {
+    const clock = manualClock()
+    const { store } = await open(clock)
+    expect(await store.audit.head()).toEqual({ seq: 0, hash: GENESIS_HASH })
+    await story(store, clock)
+    expect(await store.audit.head()).toEqual({ seq: 5, hash: (await read(store, {})).at(-1)?.hash })
+  })
+
+  test('a verification proves the record that is expected, and says whether it has another hash or lies behind the end', async () => {
+    const clock = manualClock()
+    const { store } = await open(clock)
+    await story(store, clock)
+    const anchors = (await read(store, {})).map(({ seq, hash }) => ({ seq, hash }))
+    const verify = async (expect: Anchor) => (await store.audit.verify({ expect })).report
+    for (const anchor of [EMPTY_ANCHOR, ...anchors]) expect(await verify(anchor)).toMatchObject({ ok: true, problems: [] })
+    const other = { seq: 3, hash: GENESIS_HASH }
+    expect(await verify(other)).toMatchObject({
+      ok: false,
+      firstBad: 3,
+      problems: [{ seq: 3, problem: expect.stringMatching(/another hash/) }],
+    })
+    const later = { seq: 9, hash: GENESIS_HASH }
+    expect(await verify(later)).toMatchObject({
+      ok: false,
+      firstBad: 6,
+      problems: [{ seq: 6, problem: expect.stringMatching(/missing.*seq 9/) }],
+    })
   })
 
   test('a verification stops at its signal', async () => {

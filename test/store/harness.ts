@@ -77,6 +77,8 @@ export interface StoreSetup {
   readonly auditSink?: string
   readonly isReadOnly?: boolean
   readonly warn?: Warn
+  /** Path of the key that signs the log. */
+  readonly signing?: string
 }
 
 /** The embedded store below the manager, with clocks that the test moves. Closed afterwards. */
@@ -89,6 +91,7 @@ export async function openStoreAt(place: Place, { clock = manualClock(), seed = 
     isReadOnly: setup.isReadOnly ?? false,
     isInsecureAllowed: false,
     actor: ACTOR,
+    auditKeys: { signing: setup.signing, public: undefined },
     clocks: clock.clocks,
     draw: seededDraw(seed),
     pid: process.pid,

@@ -14,6 +14,7 @@ export interface Place {
   readonly usage: string
   readonly lock: string
   readonly log: string
+  readonly checkpoints: string
   /** Names of all files below the folder, sorted. */
   readonly files: () => string[]
   readonly text: (path?: string) => string

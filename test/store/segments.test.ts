@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { AuditRecord } from '../../src/domain/audit.ts'
 import type { ApiKeyManager, AuditProblem } from '../../src/index.ts'
+import { segmentPath } from '../../store/log/segments.ts'
 import type { Place } from './harness.ts'
 import { collect, expectCode, newPlace, openManagerAt, openStoreAt, until } from './harness.ts'
 import { expectProven } from './story.ts'
@@ -40,6 +41,8 @@ const segmentsOf = (place: Place): number[] =>
     .map(Number)
     .sort((a, b) => a - b)
 
+const before = (firsts: readonly number[], first: number): number => firsts[firsts.indexOf(first) - 1] ?? 0
+
 const total = (place: Place): number => place.records().at(-1)?.seq ?? 0
 
 describe('segments', () => {
@@ -67,13 +70,74 @@ describe('segments', () => {
     await expectProven(other)
   })
 
-  test('a missing segment is named by the verification', async () => {
+  test('a missing segment is named by the verification, with its file, whichever it is', async () => {
     const { place, manager } = await segmented(40)
+    const firsts = segmentsOf(place)
+    const nextOf = (first: number): number => firsts[firsts.indexOf(first) + 1] ?? place.records()[0]?.seq ?? 0
+    for (const first of firsts) {
+      const path = segmentPath(place.log, first)
+      const text = place.text(path)
+      rmSync(path)
+      const { ok, firstBad, problems } = await manager.verifyAudit()
+      expect({ ok, firstBad }).toEqual({ ok: false, firstBad: first })
+      const other =
+        first === 1 ? `security-audit.${nextOf(first)}.log lost its beginning` : `security-audit.${before(firsts, first)}.log was cut short`
+      expect(problems[0]).toEqual({
+        seq: first,
+        problem: `is missing, and so are all up to ${nextOf(first) - 1}: security-audit.${first}.log is not there, or ${other}`,
+      })
+      writeFileSync(path, text)
+    }
+    await expectProven(manager)
+  })
+
+  test('a segment that was emptied, cut in the middle of a line, or is another file is named by the verification', async () => {
+    const { place, manager } = await segmented(40)
+    const [first = 0, second = 0, third = 0] = segmentsOf(place)
+    const [path, other] = [segmentPath(place.log, second), segmentPath(place.log, third)]
+    const text = place.text(path)
+    const problemsWith = async (changed: string): Promise<readonly AuditProblem[]> => {
+      writeFileSync(path, changed)
+      return (await manager.verifyAudit()).problems
+    }
+    expect((await problemsWith(''))[0]?.problem).toContain(`security-audit.${second}.log holds no record`)
+    expect(await problemsWith(text.slice(0, -9))).toMatchObject([
+      { seq: third - 1, problem: `is cut off in its middle, in security-audit.${second}.log` },
+      { seq: third - 1, problem: expect.stringContaining(`security-audit.${second}.log was cut short`) },
+    ])
+    expect((await problemsWith(place.text(other)))[0]?.problem).toContain(
+      `security-audit.${second}.log begins with seq ${third}: it is another file`,
+    )
+    expect((await problemsWith(place.text(segmentPath(place.log, first))))[0]?.problem).toContain('begins with seq 1: it is another file')
+    expect(await problemsWith(text)).toEqual([])
+  })
+
+  test('who reads over a missing segment is told of it where he comes to it, forwards and backwards, and gets the rest', async () => {
+    const { place } = await segmented(40)
     const [, second = 0, third = 0] = segmentsOf(place)
-    rmSync(join(place.folder, 'logs', `security-audit.${second}.log`))
-    const { ok, firstBad, problems } = await manager.verifyAudit()
-    expect({ ok, firstBad }).toEqual({ ok: false, firstBad: second })
-    expect(problems[0]?.problem).toContain(`up to ${third - 1}`)
+    rmSync(segmentPath(place.log, second))
+    const warnings: string[] = []
+    const manager = await openManagerAt(place, { readOnly: true, onWarning: ({ code, message }) => warnings.push(`${code}: ${message}`) })
+    const rest = upTo(total(place)).filter((seq) => seq < second || seq >= third)
+    expect(seqs(await collect(manager.auditRecords()))).toEqual(rest)
+    expect(seqs(await collect(manager.auditRecords({ reverse: true })))).toEqual(rest.reverse())
+    const told = `SEGMENT_MISSING: security-audit.${second}.log is not there, or security-audit.1.log was cut short: records ${second} to ${third - 1} are gone; see: keywright audit verify`
+    expect(warnings).toEqual([told, told])
+    const reading = manager.auditRecords({ reverse: true })
+    await reading.next()
+    await reading.return()
+    expect(warnings).toHaveLength(2)
+  })
+
+  test('who reads a log that lost its first segment is told, both ways', async () => {
+    const { place } = await segmented(40)
+    const [, second = 0] = segmentsOf(place)
+    rmSync(segmentPath(place.log, 1))
+    const warnings: string[] = []
+    const manager = await openManagerAt(place, { readOnly: true, onWarning: ({ message }) => warnings.push(message) })
+    for (const reverse of [false, true]) await collect(manager.auditRecords({ reverse }))
+    const told = `security-audit.1.log is not there, or security-audit.${second}.log lost its beginning: records 1 to ${second - 1} are gone; see: keywright audit verify`
+    expect(warnings).toEqual([told, told])
   })
 
   test('a damaged record in a finished segment is named', async () => {

@@ -48,7 +48,7 @@ describe('every entry runs to something', () => {
 
 test('names of two words are taken whole', async () => {
   expect(fitting('audit verify ')).toEqual(['audit verify'])
-  expect(fitting('audit')).toEqual(['audit', 'audit list', 'audit verify', 'audit export', 'audit accept-loss'])
+  expect(fitting('audit')).toEqual(['audit', 'audit list', 'audit head', 'audit verify', 'audit export', 'audit accept-loss'])
   const { app } = await opened()
   await run(app, 'audit verify')
   expect(app.state().chain).toEqual({ state: 'verified', seq: 2 })

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { ROWS } from '../storm/rows/index.ts'
 
 const root = join(import.meta.dirname, '..')
 const threats = readFileSync(join(root, 'THREATS.md'), 'utf8')
@@ -19,6 +20,12 @@ function testsIn(file: string): string[] {
 test('every test that THREATS.md names exists', () => {
   expect(named.length).toBeGreaterThan(30)
   expect(named.filter(({ file, name }) => !testsIn(file).includes(name)).map(({ file, name }) => `${file} › ${name}`)).toEqual([])
+})
+
+test('every row of the storm that THREATS.md names exists', () => {
+  const rows = [...threats.matchAll(/`storm › ([^`]+)`/g)].map(([, name]) => name)
+  expect(rows.length).toBeGreaterThan(0)
+  expect(rows.filter((row) => !ROWS.some(({ name }) => name === row))).toEqual([])
 })
 
 test('every section says what is not defended, but that of what is worth protecting', () => {

@@ -133,8 +133,8 @@ export function verify(store: VerifyingStore, token: unknown, options: CallOptio
 /** Whether no check can refuse: the usual call, told without going through them one by one. */
 function isPlainlyAllowed(credential: Credential, { requiredScopes, environment }: CallOptions, at: number): boolean {
   return (
-    at < credential.endsAt &&
-    at >= credential.notBefore &&
+    (credential.endsAt === null || at < credential.endsAt) &&
+    (credential.beginsAt === null || at >= credential.beginsAt) &&
     environment === null &&
     credential.isAllowedIp === null &&
     (requiredScopes.length === 0 || (requiredScopes.length === 1 && requiredScopes[0] === credential.grantedScope))
@@ -176,9 +176,9 @@ function counted(store: VerifyingStore, credential: Credential | null, verdict: 
     const { code, valid: isValid } = verdict
     if (credential === null) store.usage.count({ keyId: null, userId: null, code, at, shortId: null, scopes: NO_SCOPES })
     else {
-      const { keyId, userId, secret } = credential.named
-      const [shortId, scopes] = isValid ? [secret.shortId, options.requiredScopes] : [null, NO_SCOPES]
-      store.usage.count({ keyId, userId, code, at, shortId, scopes }, credential)
+      const { keyId, userId } = credential.named
+      const shortId = isValid ? credential.shortId : null
+      store.usage.count({ keyId, userId, code, at, shortId, scopes: isValid ? options.requiredScopes : NO_SCOPES }, credential)
     }
   }
   return verdict

@@ -15,8 +15,10 @@ export interface Credential extends Hashed, AccountHolder, TabHolder {
   readonly secretEndsAt: number
   readonly expiresAt: number
   readonly notBefore: number
-  /** The end of the time in which nothing of the key's own state refuses a call; it begins with `notBefore`. */
-  readonly endsAt: number
+  /** The time in which nothing of the key's own state refuses a call; null where it has no begin or no end. */
+  readonly beginsAt: number | null
+  readonly endsAt: number | null
+  readonly shortId: string
   /** A scope that this credential was found to have; null before. */
   grantedScope: string | null
   /** Null: any address. */
@@ -36,6 +38,11 @@ export interface Credential extends Hashed, AccountHolder, TabHolder {
 
 const endOf = (instant: string | null): number => (instant === null ? Number.POSITIVE_INFINITY : Date.parse(instant))
 
+function endsAtOf({ revokedAt, disabledAt }: Key, end: number): number | null {
+  if (revokedAt !== null || disabledAt !== null) return Number.NEGATIVE_INFINITY
+  return end === Number.POSITIVE_INFINITY ? null : end
+}
+
 export function credentialOf(key: Key, shortId: string): Credential | null {
   const secret = key.secrets.find((one) => one.shortId === shortId)
   if (secret === undefined) return null
@@ -52,7 +59,9 @@ export function credentialOf(key: Key, shortId: string): Credential | null {
     pepper,
     secretEndsAt,
     expiresAt,
-    endsAt: key.revokedAt === null && key.disabledAt === null ? Math.min(secretEndsAt, expiresAt) : Number.NEGATIVE_INFINITY,
+    beginsAt: key.notBefore === null ? null : Date.parse(key.notBefore),
+    endsAt: endsAtOf(key, Math.min(secretEndsAt, expiresAt)),
+    shortId,
     notBefore: key.notBefore === null ? 0 : Date.parse(key.notBefore),
     isAllowedIp: key.allowedIps.length === 0 ? null : lazyMatcher(key.allowedIps),
     limits: key.rateLimits,

@@ -9,7 +9,7 @@ import { comparableHash, DIGEST_BYTES, HMAC_SCHEME, hashToken, pepperOf, tokenMa
 /** A secret that a token can be compared with. */
 export interface Hashed {
   readonly secret: Pick<Secret, 'shortId'>
-  readonly hash: Uint8Array
+  readonly hash: string
   /** The name of the pepper that the hash was made with, or null. */
   readonly pepper: string | null
 }
@@ -72,7 +72,7 @@ export function pepperedHashing({ peppers, isRequired }: PepperOptions): Hashing
       // Both are always computed, so that the time does not tell how a secret is hashed, or that there is one.
       const isPlainEqual = !isRequired && tokenMatches(token, hashed === null ? null : hashed.hash)
       const pepper = hashed === null || hashed.pepper === null ? newest : known.get(hashed.pepper)
-      const isEqual = timingSafeEqual(digestOf(pepper ?? newest, token), hashed === null ? nobody : hashed.hash)
+      const isEqual = timingSafeEqual(digestOf(pepper ?? newest, token), hashed === null ? nobody : Buffer.from(hashed.hash, 'latin1'))
       if (hashed === null) return false
       if (hashed.pepper === null) return isPlainEqual
       if (pepper === undefined) throw missingPepper(hashed.secret.shortId, hashed.pepper)

@@ -30,8 +30,9 @@ interface Tab {
   readonly keyId: string
   readonly shortId: string
   calls: number
-  lastAt: number
   minute: number
+  /** When the last call was, in milliseconds of its minute: a small number, which needs no memory of its own. */
+  lastOfMinute: number
   scope: string | null
   /** Whether it is among those that are put with the others before anybody looks. */
   isOpen: boolean
@@ -99,7 +100,7 @@ export function createMeter(): Meter {
   }
 
   const countOn = (holder: TabHolder, keyId: string, shortId: string, scope: string | null, at: number, minute: number): void => {
-    holder.tab ??= { keyId, shortId, calls: 0, lastAt: at, minute, scope, isOpen: false }
+    holder.tab ??= { keyId, shortId, calls: 0, minute, lastOfMinute: 0, scope, isOpen: false }
     const { tab } = holder
     if (tab.calls > 0 && (tab.minute !== minute || tab.scope !== scope)) fold(tab)
     if (tab.calls === 0) {
@@ -109,7 +110,7 @@ export function createMeter(): Meter {
       tab.isOpen = true
     }
     tab.calls++
-    tab.lastAt = at
+    tab.lastOfMinute = at - minute * MINUTE_MS
   }
 
   const noteRefusal = ({ keyId, userId, code, at }: Use, minute: number): void => {
@@ -177,7 +178,8 @@ export function createMeter(): Meter {
   }
 }
 
-function countAccepted(delta: Delta, { keyId, shortId, calls, lastAt, scope }: Tab): void {
+function countAccepted(delta: Delta, { keyId, shortId, calls, minute, lastOfMinute, scope }: Tab): void {
+  const lastAt = minute * MINUTE_MS + lastOfMinute
   const key = keyDeltaOf(delta, keyId)
   key.counts[ACCEPTED] = (key.counts[ACCEPTED] as number) + calls
   key.lastAt = Math.max(key.lastAt ?? 0, lastAt)

@@ -38,12 +38,12 @@ export interface Replaced {
   readonly warning: unknown
 }
 
-/** Replaces a file. A throw means that the old version stands, untouched. */
-export async function replaceFile(path: string, bytes: Uint8Array, draw: (bytes: number) => Uint8Array): Promise<Replaced> {
+/** Replaces a file by blocks that follow each other. A throw means that the old version stands, untouched. */
+export async function replaceFile(path: string, blocks: Iterable<Uint8Array>, draw: (bytes: number) => Uint8Array): Promise<Replaced> {
   const temporary = join(dirname(path), `${temporaryPrefix(path)}${Buffer.from(draw(RANDOM_BYTES)).toString('hex')}.tmp`)
   const file = await open(temporary, 'wx+', FILE_MODE)
   try {
-    await writeAll(file, bytes)
+    for (const block of blocks) await writeAll(file, block)
     await file.sync()
     await rename(temporary, path)
   } catch (error) {

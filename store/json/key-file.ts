@@ -1,7 +1,7 @@
 // keys.json as lowdb sees it: an adapter that reads the file when it changed and replaces it durably. Knows nothing of commits.
 
 import type { Stats } from 'node:fs'
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
 import type { Adapter } from 'lowdb'
 import type { Key } from '../../src/domain/key.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
@@ -11,11 +11,13 @@ import { errnoOf, faultAt } from '../faults.ts'
 import type { Version } from '../version.ts'
 import { isVersion, versionOf } from '../version.ts'
 import type { KeyLines, PlacedKeys, StoreDocument } from './key-lines.ts'
-import { composeLines, corrupt, emptyLines, parseLines } from './key-lines.ts'
+import { corrupt, emptyLines, layLines, parseLines } from './key-lines.ts'
+import type { KnownText } from './known-text.ts'
+import { blocksOf, readInto, textInFile, textInMemory } from './known-text.ts'
 import { createUnreadable } from './unreadable.ts'
 
-/** How long the text stays in memory after it was read or written. A change after that reads it again, from the file that is held open. */
-const KEEP_TEXT_MS = 1000
+/** How much of a new file is put together at a time. */
+const BLOCK_BYTES = 1024 * 1024
 /** Far above a million keys; a larger file is not ours. */
 const MAX_STORE_BYTES = 1024 * 1024 * 1024
 
@@ -45,35 +47,21 @@ export interface KeyFileOptions {
 }
 
 export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFileOptions): KeyFile {
-  let version: HeldVersion | null = null
+  let version: Version | null = null
   const empty = emptyLines(brand)
   let lines: PlacedKeys = empty
   let index = indexOf(lines.document.keys, path)
-  /** Null when it was let go. */
-  let text: Buffer | null = empty.bytes
-  let letGo: NodeJS.Timeout | null = null
+  let text = textInMemory(empty.bytes)
+  let block: Buffer | null = null
   const unreadable = createUnreadable()
 
-  const forgetText = (): void => {
-    text = null
-  }
-
-  /** `isInFile`: the text is what the file holds, byte for byte, and not another layout of it. */
-  const adopt = ({ bytes, ...placed }: KeyLines, nextIndex: Index, nextVersion: HeldVersion, isInFile: boolean): void => {
-    lines = placed
+  const adopt = (next: PlacedKeys, nextText: KnownText, nextIndex: Index, nextVersion: Version): void => {
+    lines = next
+    text = nextText
     index = nextIndex
     version?.release()
     version = nextVersion
-    text = bytes
-    if (letGo !== null) clearTimeout(letGo)
-    letGo = isInFile ? setTimeout(forgetText, KEEP_TEXT_MS).unref() : null
     onAdopted()
-  }
-
-  /** The lines that are known with their text; null where that can't be had again: nothing is taken over from them then. */
-  const knownText = (): KeyLines | null => {
-    const bytes = text ?? version?.readAgain() ?? null
-    return bytes === null ? null : { ...lines, bytes }
   }
 
   const statOf = (): Stats | null => {
@@ -95,10 +83,12 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
     }
     if (version !== null && isVersion(version, status)) return false
     unreadable.assertOther(status)
-    const { bytes, version: read } = readVersion(path)
+    const { bytes, descriptor, version: read } = readVersion(path)
     try {
-      const next = parseLines(bytes, path, version === null ? null : knownText())
-      adopt(next, nextIndex(index, lines.document.keys, next.document.keys, path), read, next.bytes === bytes)
+      const { bytes: laid, ...next } = parseLines(bytes, path, version === null ? null : { ...lines, text })
+      // Another layout than ours stays in memory as we would lay it out.
+      const nextText = laid === bytes ? textInFile(descriptor, read) : textInMemory(laid)
+      adopt(next, nextText, nextIndex(index, lines.document.keys, next.document.keys, path), read)
     } catch (error) {
       unreadable.remember(read, error)
       throw error
@@ -113,16 +103,17 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
       return lines.document
     },
     async write(document) {
-      const next = composeLines(document, knownText())
-      const { file, status, warning } = await replaceFile(path, next.bytes, draw)
-      const written = heldVersion(file.fd, status, () => void file.close().catch(() => undefined))
-      adopt(next, nextIndex(index, lines.document.keys, document.keys, path), written, true)
+      const { pieces, ...next } = layLines(document, lines)
+      block ??= Buffer.allocUnsafeSlow(BLOCK_BYTES)
+      const { file, status, warning } = await replaceFile(path, blocksOf(pieces, text, block), draw)
+      const written = versionOf(status, () => void file.close().catch(() => undefined))
+      adopt(next, textInFile(file.fd, written), nextIndex(index, lines.document.keys, document.keys, path), written)
       if (warning !== null) onWarning(warning)
     },
     lines: () => lines,
     wholeLines() {
-      const whole = knownText()
-      if (whole !== null) return whole
+      const bytes = text.whole()
+      if (bytes !== null) return { ...lines, bytes }
       throw new KeywrightError('STORE_UNAVAILABLE', `the store ${path} was edited while it was read`, { hint: 'run this again' })
     },
     exists: () => version !== null,
@@ -131,7 +122,6 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
     byShortId: (shortId) => keyAt(index.shortIds.get(shortId)),
     positionOf: (id) => index.ids.get(id),
     close() {
-      if (letGo !== null) clearTimeout(letGo)
       unreadable.close()
       version?.release()
       version = null
@@ -143,41 +133,7 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
   }
 }
 
-/** A version, and its text once more from the file that is held open for it. */
-interface HeldVersion extends Version {
-  /** Null when the file was written to in place since, or can't be read: then it is another text. */
-  readonly readAgain: () => Buffer | null
-}
-
-function heldVersion(descriptor: number, status: Stats | null, release: () => void): HeldVersion {
-  const version = versionOf(status, release)
-  return {
-    ...version,
-    readAgain() {
-      try {
-        const bytes = Buffer.allocUnsafeSlow(version.size)
-        const isWhole = readInto(bytes, descriptor)
-        // Its change time is that of its name, which another version may have by now.
-        const { size, mtimeMs } = fstatSync(descriptor)
-        return isWhole && size === version.size && mtimeMs === version.modified ? bytes : null
-      } catch {
-        return null
-      }
-    },
-  }
-}
-
-/** Fills the buffer from the begin of a file; false when that holds less. */
-function readInto(bytes: Buffer, descriptor: number): boolean {
-  for (let filled = 0; filled < bytes.length; ) {
-    const count = readSync(descriptor, bytes, filled, bytes.length - filled, filled)
-    if (count === 0) return false
-    filled += count
-  }
-  return true
-}
-
-function readVersion(path: string): { bytes: Buffer; version: HeldVersion } {
+function readVersion(path: string): { bytes: Buffer; descriptor: number; version: Version } {
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')
@@ -197,8 +153,8 @@ function readVersion(path: string): { bytes: Buffer; version: HeldVersion } {
         { hint: 'it is likely no store of Keywright; where it is one, remove old keys with: keywright purge' },
       )
     const bytes = Buffer.allocUnsafeSlow(status.size)
-    if (!readInto(bytes, descriptor)) throw corrupt(path, { line: 1, column: 1 }, 'the file became shorter while it was read')
-    return { bytes, version: heldVersion(descriptor, status, () => closeSync(descriptor)) }
+    if (!readInto(bytes, descriptor, 0)) throw corrupt(path, { line: 1, column: 1 }, 'the file became shorter while it was read')
+    return { bytes, descriptor, version: versionOf(status, () => closeSync(descriptor)) }
   } catch (error) {
     closeSync(descriptor)
     throw faultAt('STORE_UNAVAILABLE', 'reading the store', path, error)

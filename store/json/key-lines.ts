@@ -8,6 +8,7 @@ import { KeywrightError } from '../../src/domain/refusal.ts'
 import { quoted } from '../../src/domain/text.ts'
 import { isBrand } from '../../src/domain/token.ts'
 import { wrongMember } from './check-key.ts'
+import type { KnownText, Piece } from './known-text.ts'
 import type { Place } from './locate.ts'
 import { firstJsonError, placeAt } from './locate.ts'
 
@@ -48,18 +49,30 @@ export function emptyLines(brand: string): KeyLines {
   return { document, bytes: Buffer.from(`${headerLine(document)}]}\n`), starts: new Uint32Array(0), ends: new Uint32Array(0) }
 }
 
-/** The text of a document. Lines of keys that stand unchanged in `before` are copied, not serialised again. */
-export function composeLines(document: StoreDocument, before: KeyLines | null): KeyLines {
+/** The text of a document, in memory. */
+export function composeLines(document: StoreDocument): KeyLines {
+  const { pieces, ...placed } = layLines(document, null)
+  return { ...placed, bytes: Buffer.concat(pieces as Uint8Array[]) }
+}
+
+/** Lines that are known, and their text. */
+export interface KnownLines extends PlacedKeys {
+  readonly text: KnownText
+}
+
+/** The pieces of a document's text. Lines of keys that stand unchanged in `before` are not serialised again: it says where they stand. */
+export function layLines(document: StoreDocument, before: PlacedKeys | null): PlacedKeys & { readonly pieces: readonly Piece[] } {
   const { keys } = document
   const starts = new Uint32Array(keys.length)
   const ends = new Uint32Array(keys.length)
-  const parts: Uint8Array[] = [Buffer.from(headerLine(document))]
-  let position = (parts[0] as Uint8Array).length
+  const header = Buffer.from(headerLine(document))
+  const pieces: Piece[] = [header]
+  let position = header.length
   const old = before?.document.keys ?? []
   let oldAt = 0
   let runFrom = -1
   const endRun = (): void => {
-    if (before !== null && runFrom >= 0) parts.push(before.bytes.subarray(before.starts[runFrom], before.ends[oldAt - 1]))
+    if (before !== null && runFrom >= 0) pieces.push({ begin: before.starts[runFrom] as number, end: before.ends[oldAt - 1] as number })
     runFrom = -1
   }
   keys.forEach((key, index) => {
@@ -72,28 +85,28 @@ export function composeLines(document: StoreDocument, before: KeyLines | null): 
     if (!isKept || oldIndex !== oldAt) endRun()
     if (isKept) {
       if (runFrom < 0) {
-        if (index > 0) parts.push(SEPARATOR)
+        if (index > 0) pieces.push(SEPARATOR)
         runFrom = oldIndex
       }
       position += (before.ends[oldIndex] as number) - (before.starts[oldIndex] as number)
     } else {
       const line = Buffer.from(keyLine(key))
-      if (index > 0) parts.push(SEPARATOR)
-      parts.push(line)
+      if (index > 0) pieces.push(SEPARATOR)
+      pieces.push(line)
       position += line.length
     }
     if (oldIndex < old.length) oldAt = oldIndex + 1
     ends[index] = position
   })
   endRun()
-  parts.push(Buffer.from(keys.length === 0 ? ']}\n' : '\n]}\n'))
-  return { document, bytes: Buffer.concat(parts), starts, ends }
+  pieces.push(Buffer.from(keys.length === 0 ? ']}\n' : '\n]}\n'))
+  return { document, pieces, starts, ends }
 }
 
 const SEPARATOR = Buffer.from(',\n')
 
 /** Reads the text of keys.json. Lines that stand in `before` are not parsed again. Throws STORE_CORRUPT with the place, or STORE_FORMAT. */
-export function parseLines(bytes: Buffer, path: string, before: KeyLines | null): KeyLines {
+export function parseLines(bytes: Buffer, path: string, before: KnownLines | null): KeyLines {
   const headerEnd = bytes.indexOf(NEWLINE) + 1
   const header = parseHeader(bytes.toString('utf8', 0, headerEnd))
   const bounds = header === null ? null : lineBounds(bytes, headerEnd)
@@ -182,29 +195,29 @@ function lineBounds(bytes: Buffer, headerEnd: number): Bounds | null {
 }
 
 /** How many lines at the beginning and at the end stand in both texts, byte for byte. */
-function commonLines(before: KeyLines, bytes: Buffer, bounds: Bounds): { first: number; last: number } {
+function commonLines({ text, ...before }: KnownLines, bytes: Buffer, bounds: Bounds): { first: number; last: number } {
   const count = bounds.starts.length
   const oldCount = before.starts.length
-  const isSame = (index: number, oldIndex: number): boolean =>
-    before.bytes.compare(bytes, bounds.starts[index], bounds.ends[index], before.starts[oldIndex], before.ends[oldIndex]) === 0
+  let scratch = Buffer.alloc(COMPARE_BYTES)
+  const isSameRun = (from: number, oldFrom: number, lines: number): boolean => {
+    const [begin, end] = [bounds.starts[from] as number, bounds.ends[from + lines - 1] as number]
+    const oldBegin = before.starts[oldFrom] as number
+    const length = end - begin
+    if ((before.ends[oldFrom + lines - 1] as number) - oldBegin !== length) return false
+    if (scratch.length < length) scratch = Buffer.alloc(length)
+    const old = scratch.subarray(0, length)
+    return text.read(old, oldBegin) && old.compare(bytes, begin, end) === 0
+  }
   const most = Math.min(count, oldCount)
   let first = 0
   // Blocks of lines first: one comparison for many lines.
   const blockOf = Math.max(1, Math.floor(COMPARE_BYTES / Math.max(1, (bytes.length / Math.max(1, count)) | 0)))
-  const isSameRun = (from: number, oldFrom: number, lines: number): boolean =>
-    before.bytes.compare(
-      bytes,
-      bounds.starts[from],
-      bounds.ends[from + lines - 1],
-      before.starts[oldFrom],
-      before.ends[oldFrom + lines - 1],
-    ) === 0
   while (first + blockOf <= most && isSameRun(first, first, blockOf)) first += blockOf
-  while (first < most && isSame(first, first)) first++
+  while (first < most && isSameRun(first, first, 1)) first++
   let last = 0
   while (first + last + blockOf <= most && isSameRun(count - last - blockOf, oldCount - last - blockOf, blockOf)) last += blockOf
-  while (first + last < most && isSame(count - last - 1, oldCount - last - 1)) last++
-  return { first, last }
+  while (first + last < most && isSameRun(count - last - 1, oldCount - last - 1, 1)) last++
+  return text.isUnchanged() ? { first, last } : { first: 0, last: 0 }
 }
 
 /** Reads a text in any layout, and says exactly where it is wrong. Its lines are those that will be written. */
@@ -239,7 +252,7 @@ function parseWhole(bytes: Buffer, path: string): KeyLines {
       )
     from = at
   }
-  return composeLines(document, null)
+  return composeLines(document)
 }
 
 /** Where a member stands behind an offset, else the offset's own place. */

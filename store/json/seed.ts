@@ -33,7 +33,7 @@ export function seedStore(
   usage: SeedUsage | null,
 ): void {
   const document: StoreDocument = { format: FORMAT, brand: DEFAULT_BRAND, audit, keys }
-  writeFileSync(keysPath, composeLines(document, null).bytes, { mode: FILE_MODE })
+  writeFileSync(keysPath, composeLines(document).bytes, { mode: FILE_MODE })
   if (usage === null) return
   const { summarisedUntil, alive, head } = usage
   const counts = [...usage.keys]

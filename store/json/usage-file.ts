@@ -108,7 +108,7 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
       // Until the counts on their way are told to be written, the new file must not be read: they would count twice.
       isWriting = true
       try {
-        const { file, status } = await replaceFile(path, Buffer.from(composeUsage(next)), draw)
+        const { file, status } = await replaceFile(path, [Buffer.from(composeUsage(next))], draw)
         isGarbled = false
         adopt(
           next,

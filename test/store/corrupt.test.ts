@@ -4,6 +4,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { KeywrightError } from '../../src/index.ts'
 import { composeLines, FORMAT, parseLines } from '../../store/json/key-lines.ts'
+import { textInMemory } from '../../store/json/known-text.ts'
 import type { Place } from './harness.ts'
 import { expectCode, linesOf, manualClock, newKey, newPlace, openManagerAt, openStoreAt, put, seededRandom } from './harness.ts'
 
@@ -93,7 +94,7 @@ describe('a file that is no store', () => {
 
 describe('any text at all', () => {
   const audit = { seq: 3, hash: 'a'.repeat(64) }
-  const { bytes: whole } = composeLines({ format: FORMAT, brand: 'kw', audit, keys: made.map(({ key }) => key) }, null)
+  const { bytes: whole } = composeLines({ format: FORMAT, brand: 'kw', audit, keys: made.map(({ key }) => key) })
   const random = seededRandom('fuzzed stores')
   const below = (most: number): number => Math.floor(random() * most)
 
@@ -105,7 +106,7 @@ describe('any text at all', () => {
   }
 
   test('is a store, or refused with a typed error; and read on from another version it is the same', () => {
-    const before = parseLines(whole, 'keys.json', null)
+    const before = { ...parseLines(whole, 'keys.json', null), text: textInMemory(whole) }
     const read = (bytes: Buffer, from: typeof before | null): unknown => {
       try {
         return parseLines(bytes, 'keys.json', from).document

@@ -1,8 +1,8 @@
-// keys.json as it is held in memory: its text is let go after a while, and what was taken over from it stays right.
+// keys.json between two changes: its text is not in memory, and what is taken over from the file that is held open stays right.
 
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Key } from '../../src/domain/key.ts'
 import type { KeyFile } from '../../store/json/key-file.ts'
 import { createKeyFile } from '../../store/json/key-file.ts'
@@ -11,11 +11,6 @@ import { composeLines } from '../../store/json/key-lines.ts'
 import type { Place } from './harness.ts'
 import { newPlace, openManagerAt } from './harness.ts'
 
-const LET_GO_MS = 2000
-
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
-afterEach(() => void vi.useRealTimers())
-
 function fileAt({ keys }: Place): KeyFile {
   const ignored = (): void => undefined
   const file = createKeyFile({ path: keys, brand: 'kw', draw: randomBytes, onAdopted: ignored, onWarning: ignored })
@@ -23,8 +18,8 @@ function fileAt({ keys }: Place): KeyFile {
   return file
 }
 
-/** A file of four keys, known for so long that its text was let go. */
-async function knownLong(relaid = (text: string) => text): Promise<{ place: Place; file: KeyFile; document: StoreDocument }> {
+/** A file of four keys that is known. */
+async function knownFile(relaid = (text: string) => text): Promise<{ place: Place; file: KeyFile; document: StoreDocument }> {
   const place = newPlace()
   const manager = await openManagerAt(place)
   for (const userId of ['ann', 'bob', 'cyd', 'dan']) await manager.generateApiKey({ userId })
@@ -32,7 +27,6 @@ async function knownLong(relaid = (text: string) => text): Promise<{ place: Plac
   writeFileSync(place.keys, relaid(place.text()))
   const file = fileAt(place)
   file.refresh()
-  vi.advanceTimersByTime(LET_GO_MS)
   return { place, file, document: file.lines().document }
 }
 
@@ -42,7 +36,7 @@ const renamed = ({ keys, ...header }: StoreDocument, position: number, name: str
 })
 
 test('a version of another process: keys that did not change are the same ones still', async () => {
-  const { place, file, document } = await knownLong()
+  const { place, file, document } = await knownFile()
   const other = fileAt(place)
   other.refresh()
   await other.write(renamed(other.lines().document, 2, 'other'))
@@ -56,32 +50,33 @@ test.each([
   ['as it was written', (text: string) => text],
   ['in another layout', (text: string) => JSON.stringify(JSON.parse(text), null, 2)],
 ])('a change writes each line as it must be, from a file %s', async (_, relaid) => {
-  const { place, file, document } = await knownLong(relaid)
+  const { place, file, document } = await knownFile(relaid)
   for (const [position, name] of ['one', 'two'].entries()) {
     await file.write(renamed(file.lines().document, position, name))
-    vi.advanceTimersByTime(LET_GO_MS)
   }
-  const expected = composeLines(renamed(renamed(document, 0, 'one'), 1, 'two'), null).bytes
+  const expected = composeLines(renamed(renamed(document, 0, 'one'), 1, 'two')).bytes
   expect(readFileSync(place.keys, 'utf8')).toBe(expected.toString())
   expect(file.wholeLines().bytes.equals(expected)).toBe(true)
 })
 
 test('an edit in place, of the file that is held open: what stands there now is what is known', async () => {
-  const { place, file, document } = await knownLong()
-  const edited = composeLines(renamed(renamed(document, 1, 'by hand'), 3, 'too'), null).bytes
+  const { place, file, document } = await knownFile()
+  const edited = composeLines(renamed(renamed(document, 1, 'by hand'), 3, 'too')).bytes
   writeFileSync(place.keys, edited)
   expect(file.refresh()).toBe(true)
   expect(file.lines().document.keys.map(({ name }) => name)).toEqual([null, 'by hand', null, 'too'])
 })
 
 test('a text that was edited in place and not looked at since is not taken for the one that is known', async () => {
-  const { place, file } = await knownLong()
+  const { place, file } = await knownFile()
   writeFileSync(place.keys, place.text().replace('ann', 'eve'))
   expect(() => file.wholeLines()).toThrow('was edited while it was read')
 })
 
 test('a large file that is no store is read once and not at every look, and once more when it is another or some time has passed', async () => {
-  const { place, file } = await knownLong()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { place, file } = await knownFile()
   const mended = place.text()
   const refusal = (): unknown => {
     try {

@@ -8,16 +8,17 @@ import { KeywrightError } from '../../src/domain/refusal.ts'
 import { quoted } from '../../src/domain/text.ts'
 import { isBrand } from '../../src/domain/token.ts'
 import { wrongMember } from './check-key.ts'
-import type { KnownText, Piece } from './known-text.ts'
+import type { Piece } from './known-text.ts'
 import type { Place } from './locate.ts'
 import { firstJsonError, placeAt } from './locate.ts'
+import type { KnownLines, LineBounds } from './unchanged-lines.ts'
+import { unchangedLines } from './unchanged-lines.ts'
 
 export const FORMAT = 'keywright/1'
 export const DEFAULT_BRAND = 'kw'
 const NEWLINE = 10
 const COMMA = 44
 const CLOSING_BRACE = 125
-const COMPARE_BYTES = 64 * 1024
 const LINES_AT_ONCE = 1000
 
 /** What keys.json holds. */
@@ -53,11 +54,6 @@ export function emptyLines(brand: string): KeyLines {
 export function composeLines(document: StoreDocument): KeyLines {
   const { pieces, ...placed } = layLines(document, null)
   return { ...placed, bytes: Buffer.concat(pieces as Uint8Array[]) }
-}
-
-/** Lines that are known, and their text. */
-export interface KnownLines extends PlacedKeys {
-  readonly text: KnownText
 }
 
 /** The pieces of a document's text. Lines of keys that stand unchanged in `before` are not serialised again: it says where they stand. */
@@ -111,7 +107,7 @@ export function parseLines(bytes: Buffer, path: string, before: KnownLines | nul
   const header = parseHeader(bytes.toString('utf8', 0, headerEnd))
   const bounds = header === null ? null : lineBounds(bytes, headerEnd)
   if (header === null || bounds === null) return parseWhole(bytes, path)
-  const kept = before === null ? { first: 0, last: 0 } : commonLines(before, bytes, bounds)
+  const kept = before === null ? { first: 0, last: 0 } : unchangedLines(before, bytes, bounds)
   const count = bounds.starts.length
   const fresh = parseFresh(bytes, bounds, kept.first, count - kept.last)
   if (fresh === null) return parseWhole(bytes, path)
@@ -172,10 +168,8 @@ function wrongHeaderMember(value: unknown): string | null {
   return Object.keys(more)[0] ?? null
 }
 
-type Bounds = Pick<KeyLines, 'starts' | 'ends'>
-
 /** Where the lines of keys begin and end; null when the text is not laid out one key a line. */
-function lineBounds(bytes: Buffer, headerEnd: number): Bounds | null {
+function lineBounds(bytes: Buffer, headerEnd: number): LineBounds | null {
   const tail = bytes.toString('latin1', Math.max(headerEnd, bytes.length - 4))
   const bodyEnd = tail.endsWith('\n]}\n') ? bytes.length - 4 : headerEnd
   if (bodyEnd === headerEnd)
@@ -192,32 +186,6 @@ function lineBounds(bytes: Buffer, headerEnd: number): Bounds | null {
     start = newline + 1
   }
   return { starts: Uint32Array.from(starts), ends: Uint32Array.from(ends) }
-}
-
-/** How many lines at the beginning and at the end stand in both texts, byte for byte. */
-function commonLines({ text, ...before }: KnownLines, bytes: Buffer, bounds: Bounds): { first: number; last: number } {
-  const count = bounds.starts.length
-  const oldCount = before.starts.length
-  let scratch = Buffer.alloc(COMPARE_BYTES)
-  const isSameRun = (from: number, oldFrom: number, lines: number): boolean => {
-    const [begin, end] = [bounds.starts[from] as number, bounds.ends[from + lines - 1] as number]
-    const oldBegin = before.starts[oldFrom] as number
-    const length = end - begin
-    if ((before.ends[oldFrom + lines - 1] as number) - oldBegin !== length) return false
-    if (scratch.length < length) scratch = Buffer.alloc(length)
-    const old = scratch.subarray(0, length)
-    return text.read(old, oldBegin) && old.compare(bytes, begin, end) === 0
-  }
-  const most = Math.min(count, oldCount)
-  let first = 0
-  // Blocks of lines first: one comparison for many lines.
-  const blockOf = Math.max(1, Math.floor(COMPARE_BYTES / Math.max(1, (bytes.length / Math.max(1, count)) | 0)))
-  while (first + blockOf <= most && isSameRun(first, first, blockOf)) first += blockOf
-  while (first < most && isSameRun(first, first, 1)) first++
-  let last = 0
-  while (first + last + blockOf <= most && isSameRun(count - last - blockOf, oldCount - last - blockOf, blockOf)) last += blockOf
-  while (first + last < most && isSameRun(count - last - 1, oldCount - last - 1, 1)) last++
-  return text.isUnchanged() ? { first, last } : { first: 0, last: 0 }
 }
 
 /** Reads a text in any layout, and says exactly where it is wrong. Its lines are those that will be written. */

@@ -58,7 +58,7 @@ const KEY_CHECKS: readonly StateCheck[] = [
   },
   {
     check: 'not-before',
-    refuses: ({ notBefore }, _, at) => (at >= notBefore ? null : NOT_YET_VALID),
+    refuses: ({ beginsAt }, _, at) => (beginsAt === null || at >= beginsAt ? null : NOT_YET_VALID),
     detail: ({ key }) => (key.notBefore === null ? 'the key has no not-before' : `the key is valid from ${key.notBefore} on`),
   },
 ]

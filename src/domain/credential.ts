@@ -14,7 +14,6 @@ export interface Credential extends Hashed, AccountHolder, TabHolder {
   /** Milliseconds since 1970; infinite where the key says never. */
   readonly secretEndsAt: number
   readonly expiresAt: number
-  readonly notBefore: number
   /** The time in which nothing of the key's own state refuses a call; null where it has no begin or no end. */
   readonly beginsAt: number | null
   readonly endsAt: number | null
@@ -62,7 +61,6 @@ export function credentialOf(key: Key, shortId: string): Credential | null {
     beginsAt: key.notBefore === null ? null : Date.parse(key.notBefore),
     endsAt: endsAtOf(key, Math.min(secretEndsAt, expiresAt)),
     shortId,
-    notBefore: key.notBefore === null ? 0 : Date.parse(key.notBefore),
     isAllowedIp: key.allowedIps.length === 0 ? null : lazyMatcher(key.allowedIps),
     limits: key.rateLimits,
     named: {

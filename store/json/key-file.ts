@@ -125,6 +125,8 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
       unreadable.close()
       version?.release()
       version = null
+      // The system may give the descriptor's number to another file.
+      text = textInMemory(empty.bytes)
     },
   }
 

@@ -30,7 +30,7 @@ export interface Holder {
 export interface LockOptions {
   readonly path: string
   readonly holder: () => Holder
-  /** Called once while waiting: who holds the lock. */
+  /** Who holds the lock; called once while anyone waits, be it for a change, a flush or both. */
   readonly onWaiting: (message: string) => void
 }
 
@@ -74,6 +74,14 @@ export function describeHolder(holder: LeftHolder | null): string {
  */
 export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
   const left = new Set<Wait>()
+  let waiting = 0
+  let isTold = false
+
+  const tell = (): void => {
+    if (isTold) return
+    isTold = true
+    onWaiting(`waiting for ${path}: ${describeHolder(leftHolder(path))}`)
+  }
 
   const openFile = (): number => {
     try {
@@ -138,7 +146,8 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
     const deadline = new Promise<'late'>((resolve) => {
       timers.push(setTimeout(() => resolve('late'), GIVE_UP_AFTER_MS))
     })
-    timers.push(setTimeout(() => onWaiting(`waiting for ${path}: ${describeHolder(leftHolder(path))}`), SAY_HOLDER_AFTER_MS))
+    timers.push(setTimeout(tell, SAY_HOLDER_AFTER_MS))
+    waiting++
     try {
       for (let openings = 0; openings < MAX_REOPENINGS; openings++) {
         const given = takeLeft()
@@ -151,6 +160,8 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
       }
     } finally {
       for (const timer of timers) clearTimeout(timer)
+      waiting--
+      if (waiting === 0) isTold = false
     }
     throw new KeywrightError('STORE_UNAVAILABLE', `the lock ${path} is removed again and again; look who does that`)
   }

@@ -97,6 +97,24 @@ describe('the lock', () => {
 })
 
 describe('who waits for long', () => {
+  test('two that wait together are told of the holder once; who waits after them is told again', async () => {
+    const { lock: path } = newPlace()
+    const told: string[] = []
+    const lock = lockAt(path, (message) => told.push(message))
+    await lock.hold(async () => undefined)
+    for (const times of [1, 2]) {
+      const child = startChild(new URL('./hold-lock.ts', import.meta.url), { args: [path] })
+      expect(await child.line()).toBe('held')
+      const waits = [lock.hold(async () => undefined), lock.hold(async () => undefined)]
+      // Later than the two that were set before it: a process fires its timers in their order.
+      await new Promise((resolve) => setTimeout(resolve, 2_100))
+      child.say('let go')
+      await Promise.all(waits)
+      expect(told).toHaveLength(times)
+      expect(told.at(-1)).toContain(`process ${child.pid} on elsewhere`)
+    }
+  })
+
   test('a change is told of the holder after 2 s, gives up with STORE_BUSY after 10 s and changes nothing; later ones go on', async () => {
     const place = newPlace()
     const warnings: string[] = []

@@ -1,12 +1,16 @@
 // Durable files: written whole to a temporary file, synced, renamed, the folder synced. A reader sees one whole version.
 
 import type { Stats } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { open, readdir, rename, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf } from './faults.ts'
+import { giveToOwner } from './ownership.ts'
 
-const FILE_MODE = 0o600
+/** A file that this process makes is its owner's alone. */
+export const FILE_MODE = 0o600
+const FOLDER_MODE = 0o700
 const RANDOM_BYTES = 8
 
 /** Writes all bytes, from a position or where the file stands; the system may take fewer at a time. */
@@ -27,6 +31,51 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+export interface Opened {
+  readonly file: FileHandle
+  /** Its name is in the folder only since now: a power failure may take it away until the folder is synced. */
+  readonly isMade: boolean
+}
+
+/** Opens a file with flags of the system, which needs no `O_CREAT`: a file that is not there is made. */
+export async function openOrMake(path: string, flags: number): Promise<Opened> {
+  try {
+    return { file: await open(path, flags), isMade: false }
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
+  return { file: await openNew(path, flags), isMade: true }
+}
+
+/** Opens a file that must not be there yet. */
+export async function openNew(path: string, flags: number, like = dirname(path)): Promise<FileHandle> {
+  const file = await open(path, flags | constants.O_CREAT | constants.O_EXCL, FILE_MODE)
+  try {
+    giveToOwner(file.fd, like)
+    return file
+  } catch (error) {
+    await file.close().catch(() => undefined)
+    await unlink(path).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Makes a folder and the folders above it, where they are not there, and syncs what names them. */
+export async function makeFolder(path: string): Promise<void> {
+  const topmost = await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+  if (topmost === undefined) return
+  for (let made = path; ; made = dirname(made)) {
+    const folder = await open(made, 'r')
+    try {
+      giveToOwner(folder.fd, dirname(topmost))
+    } finally {
+      await folder.close()
+    }
+    await syncFolder(dirname(made))
+    if (made === topmost) return
+  }
+}
+
 const temporaryPrefix = (path: string): string => `.${basename(path)}.`
 
 export interface Replaced {
@@ -41,7 +90,7 @@ export interface Replaced {
 /** Replaces a file by blocks that follow each other. A throw means that the old version stands, untouched. */
 export async function replaceFile(path: string, blocks: Iterable<Uint8Array>, draw: (bytes: number) => Uint8Array): Promise<Replaced> {
   const temporary = join(dirname(path), `${temporaryPrefix(path)}${Buffer.from(draw(RANDOM_BYTES)).toString('hex')}.tmp`)
-  const file = await open(temporary, 'wx+', FILE_MODE)
+  const file = await openNew(temporary, constants.O_RDWR, existsSync(path) ? path : dirname(path))
   try {
     for (const block of blocks) await writeAll(file, block)
     await file.sync()

@@ -7,7 +7,7 @@ import type { Store } from '../src/domain/ports.ts'
 import { KeywrightError } from '../src/domain/refusal.ts'
 import { isBrand } from '../src/domain/token.ts'
 import type { Surroundings } from './doctor/scene.ts'
-import { pathsOf, resolveStore } from './json/paths.ts'
+import { assertOwnFiles, pathsOf, resolveStore } from './json/paths.ts'
 import type { Settings } from './json/settings.ts'
 import { readSettings } from './json/settings.ts'
 import type { JsonStoreOptions } from './json/store.ts'
@@ -40,7 +40,9 @@ function assertPath(store: string): void {
 /** The real path of the store that is meant. */
 function locate(store: string, isInsecureAllowed: boolean): string {
   assertPath(store)
-  return resolveStore(store, isInsecureAllowed)
+  const path = resolveStore(store, isInsecureAllowed)
+  assertOwnFiles(path)
+  return path
 }
 
 /** Looks at a store without opening it. Loaded only when it is asked for. */

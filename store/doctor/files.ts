@@ -92,8 +92,9 @@ export function lookAtOwners(scene: Scene): Found {
   const strangers = paths.filter((path) => statSync(path).uid !== userId)
   if (strangers.length === 0) return fine(`all belong to this user (uid ${userId})`)
   const owners = [...new Set(strangers.map((path) => statSync(path).uid))]
-  const detail = `this runs as uid ${userId}, but ${told(strangers)} ${strangers.length === 1 ? 'belongs' : 'belong'} to uid ${owners.join(', ')}: what one of them writes the other may not read`
   const isOneOwner = owners.length === 1 && strangers.length === paths.length
+  if (userId === 0 && isOneOwner) return fine(`all belong to uid ${owners[0]}, and so does what root adds to them`)
+  const detail = `this runs as uid ${userId}, but ${told(strangers)} ${strangers.length === 1 ? 'belongs' : 'belong'} to uid ${owners.join(', ')}: what one of them writes the other may not read`
   return warning(
     detail,
     isOneOwner

@@ -21,6 +21,9 @@ import type { StoreDocument } from './key-lines.ts'
 import { FORMAT } from './key-lines.ts'
 import { readUsageAnchor } from './usage-file.ts'
 
+/** How often keys.json may be replaced by something else while it is settled. */
+const MAX_LOOKS = 3
+
 export interface Committing {
   readonly keyFile: KeyFile
   readonly low: Low<StoreDocument>
@@ -57,12 +60,25 @@ export function placesOf({ keysPath, usagePath, log }: Committing): StorePlaces 
 
 /**
  * Brings log and store together after a death in the middle of a commit, as 3-storage's table says. Throws AUDIT_BROKEN
- * where that needs an operator. Afterwards the log's head can be appended to.
+ * where that needs an operator. Afterwards the log's head can be appended to, and the keys are the ones that it agrees with.
  */
 export async function settle(store: Committing, actor: Actor): Promise<void> {
+  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+    const settled = await settleOnce(store, actor)
+    // Who puts another file in place asks no lock; what is decided next must not be decided on that one unseen.
+    if (store.keyFile.lines().document === settled) return
+  }
+  throw new KeywrightError('STORE_UNAVAILABLE', `${store.keysPath} is replaced again and again by something that takes no lock`, {
+    hint: 'look what else writes there',
+  })
+}
+
+/** Answers what the log was found to agree with, or was brought to. */
+async function settleOnce(store: Committing, actor: Actor): Promise<StoreDocument> {
   const { keyFile, log, sink } = store
+  let { document } = keyFile.lines()
   const tail = await tailOf(store)
-  const plan = planRecovery(keyFile.lines().document.audit, tail.records, tail.torn !== null)
+  const plan = planRecovery(document.audit, tail.records, tail.torn !== null)
   if (plan.kind === 'broken') throw brokenLog(plan.disagreement, placesOf(store))
   // What a dead process left is at the sink before it takes effect, and a sink that is still dead refuses before the log is written.
   await sink?.bring()
@@ -72,10 +88,14 @@ export async function settle(store: Committing, actor: Actor): Promise<void> {
   const repairs: Entry[] = tail.torn === null ? [] : [tornEntry(tail.torn, actor, note.at)]
   if (plan.kind === 'recover')
     repairs.push({ ...note, action: 'store.recover', after: { redone: redone.map(({ seq }) => seq), rolledBack: plan.rollBack } })
-  if (repairs.length === 0) return
+  if (repairs.length === 0) return document
   const head = tail.torn === null ? await log.append(repairs) : await log.repair(tail.torn, repairs)
-  if (redone.length > 0) await writeDocument(store, keys, head)
+  if (redone.length > 0) {
+    await writeDocument(store, keys, head)
+    document = keyFile.lines().document
+  }
   await sink?.bring()
+  return document
 }
 
 /** The keys with the recorded changes made again; each must come out with the digest that its record names. */

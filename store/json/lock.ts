@@ -1,14 +1,16 @@
 // The lock of an embedded store: the kernel's advisory lock on a file of its own, released by the kernel when a process dies.
 
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { KernelLocks } from 'fs-native-extensions'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { displayText } from '../../src/domain/text.ts'
-import { faultAt } from '../faults.ts'
+import { FILE_MODE } from '../durable.ts'
+import { errnoOf, faultAt } from '../faults.ts'
+import { giveToOwner } from '../ownership.ts'
 
-const FILE_MODE = 0o600
 /** Never through a symbolic link: the file is emptied at the end, whatever it is. */
-const OPEN_FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
+const OPEN_FLAGS = constants.O_RDWR | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0)
 const SAY_HOLDER_AFTER_MS = 2_000
 export const GIVE_UP_AFTER_MS = 10_000
 const MAX_HOLDER_BYTES = 1024
@@ -85,7 +87,7 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
 
   const openFile = (): number => {
     try {
-      return openSync(path, OPEN_FLAGS, FILE_MODE)
+      return openOrMakeSync(path)
     } catch (error) {
       throw faultAt('STORE_UNAVAILABLE', 'opening the lock', path, error)
     }
@@ -176,6 +178,29 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
         release(locks, file)
       }
     },
+  }
+}
+
+/** Any of the processes that find no lock file may be the one that makes it. */
+function openOrMakeSync(path: string): number {
+  for (let looks = 1; ; looks++) {
+    try {
+      return openSync(path, OPEN_FLAGS)
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error
+    }
+    try {
+      const made = openSync(path, OPEN_FLAGS | constants.O_CREAT | constants.O_EXCL, FILE_MODE)
+      try {
+        giveToOwner(made, dirname(path))
+      } catch (error) {
+        closeSync(made)
+        throw error
+      }
+      return made
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST' || looks === MAX_REOPENINGS) throw error
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // Where an embedded store keeps its files, and whether those places can be trusted.
 
 import type { Stats } from 'node:fs'
-import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, parse, resolve, sep } from 'node:path'
 import type { Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
@@ -39,6 +39,15 @@ export function assertLinks(path: string, links = 0): void {
     }
     assertLinks(targetOf(way), links + 1)
   }
+}
+
+/** The files of `NAME.json` are named after NAME: a store that is called NAME alone would take the other's. */
+export function assertOwnFiles(path: string): void {
+  const other = `${path}.json`
+  if (path.endsWith('.json') || !existsSync(other)) return
+  throw new KeywrightError('INVALID_INPUT', `there is a store ${other}, whose log and lock a store ${path} would share`, {
+    hint: `give the path ${other}, or name the other store differently`,
+  })
 }
 
 /** The store's real path: symbolic links followed, each of which must belong to this user or root. */
@@ -93,16 +102,35 @@ export function isOpenToWriters(status: Stats): boolean {
   return (status.mode & OTHERS_MAY_WRITE) !== 0 && !(status.isDirectory() && (status.mode & STICKY) !== 0)
 }
 
+/** In a sticky folder anyone may have put a file under a name of ours before us: it stays theirs to write, whatever its mode says. */
+function isPlanted(path: string, status: Stats, owners: readonly number[]): boolean {
+  return ((statOrNull(dirname(path))?.mode ?? 0) & OTHERS_MAY_WRITE) !== 0 && !owners.includes(status.uid)
+}
+
 /** Refuses files and folders that others may write; warns of files that others may read. */
 export function checkTrust({ keys, usage, lock, log }: Paths, isInsecureAllowed: boolean, warn: Warn): void {
+  const refuse = (message: string, remedy: string): void => {
+    if (!isInsecureAllowed)
+      throw new KeywrightError('STORE_INSECURE', message, { hint: `${remedy}; or pass --insecure to use it all the same` })
+    warn({ code: 'STORE_INSECURE', message })
+  }
   for (const path of new Set([keys, log, dirname(keys), dirname(log)])) {
     const status = statOrNull(path)
     if (status === null || !isOpenToWriters(status)) continue
     const isFolder = status.isDirectory()
     const message = `others on this machine may write ${isFolder ? 'the folder ' : ''}${path} (mode ${(status.mode & 0o777).toString(8)})`
-    if (!isInsecureAllowed)
-      throw new KeywrightError('STORE_INSECURE', message, { hint: `run: chmod go-w ${path}; or pass --insecure to use it all the same` })
-    warn({ code: 'STORE_INSECURE', message })
+    refuse(message, `run: chmod go-w ${path}`)
+  }
+  // Root works for whoever owns the store; everyone else trusts what is their own or root's.
+  const me = process.geteuid?.() ?? 0
+  const owners = [0, me === 0 ? (statOrNull(keys)?.uid ?? 0) : me]
+  for (const path of new Set([keys, usage, lock, log, dirname(log)])) {
+    const status = statOrNull(path)
+    if (status !== null && isPlanted(path, status, owners))
+      refuse(
+        `${path} belongs to another user (uid ${status.uid}), in a folder that everyone may add to`,
+        'look who made it; keep the store in a folder of its own (mkdir -m 700)',
+      )
   }
   for (const path of [keys, usage, lock, log]) {
     const status = statOrNull(path)

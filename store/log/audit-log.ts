@@ -1,13 +1,13 @@
 // The audit log on disk: its head, what lies behind an anchor, and appending. Only the holder of the store's lock comes here.
 
-import { existsSync } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { mkdir, open, rename, stat, truncate } from 'node:fs/promises'
+import { open, rename, stat, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Anchor, AuditRecord, Entry, Head } from '../../src/domain/audit.ts'
 import { chainLines, EMPTY_HEAD, parseRecord } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
-import { syncFolder, writeAll } from '../durable.ts'
+import { makeFolder, openOrMake, syncFolder, writeAll } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import { linesBackward, linesForward } from './read.ts'
 import { finishedSegments, segmentPath } from './segments.ts'
@@ -16,8 +16,6 @@ import { readTail } from './tail.ts'
 import { keepAside } from './torn.ts'
 
 export const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024
-const FOLDER_MODE = 0o700
-const FILE_MODE = 0o600
 
 /** What this process knows of the log; `inode` null while there is no active file. */
 interface Known {
@@ -94,10 +92,11 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
   }
 
   const openForAppend = async (): Promise<FileHandle> => {
-    await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
-    const opened = await open(path, 'a', FILE_MODE)
+    await makeFolder(dirname(path))
+    const opened = await openOrMake(path, constants.O_WRONLY | constants.O_APPEND)
+    // Also of a file that was there: who made it may have died before the folder was synced.
     await syncFolder(dirname(path))
-    return opened
+    return opened.file
   }
 
   /** The record that begins a new segment, where the active file is full or was just finished; null where it goes on. */

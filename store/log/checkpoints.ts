@@ -2,9 +2,8 @@
 
 import type { KeyObject } from 'node:crypto'
 import { createPublicKey } from 'node:crypto'
-import { existsSync, renameSync } from 'node:fs'
+import { constants, existsSync, renameSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { open } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Anchor } from '../../src/domain/audit.ts'
 import type { Checkpoint } from '../../src/domain/checkpoint.ts'
@@ -12,7 +11,7 @@ import { endOfNotes, parseNotes } from '../../src/domain/checkpoint.ts'
 import type { Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { isoFrom } from '../../src/domain/time.ts'
-import { syncFolder, writeAll } from '../durable.ts'
+import { openOrMake, syncFolder, writeAll } from '../durable.ts'
 import { errnoOf, meaningOf } from '../faults.ts'
 import type { AuditLog } from './audit-log.ts'
 import { isSignedWith, signCheckpoint } from './signed-note.ts'
@@ -22,7 +21,6 @@ const CHECKPOINT_MS = 3_600_000
 /** What is read of the file's end: the last note and more. */
 const TAIL_BYTES = 8 * 1024
 const MAX_ASIDE = 1000
-const FILE_MODE = 0o600
 
 export interface CheckpointOptions {
   readonly path: string
@@ -79,8 +77,7 @@ export function createCheckpoints({ path, log, key, now, warn }: CheckpointOptio
   }
 
   const write = async (signing: KeyObject, isSegment: boolean): Promise<void> => {
-    const isNew = !existsSync(path)
-    const file = await openForUpdate(path)
+    const { file, isMade } = await openOrMake(path, constants.O_RDWR)
     try {
       const { size } = await file.stat()
       const tail = await readTail(file, size)
@@ -92,7 +89,7 @@ export function createCheckpoints({ path, log, key, now, warn }: CheckpointOptio
       if (!isSegment && !isOld()) return
       const { seq, hash } = log.head()
       await append(file, sign({ seq, hash }, signing), endBehindNotes(size, tail))
-      if (isNew) await syncFolder(dirname(path))
+      if (isMade) await syncFolder(dirname(path))
       lastAt = now()
       signedSeq = seq
     } finally {
@@ -144,16 +141,6 @@ export function createCheckpoints({ path, log, key, now, warn }: CheckpointOptio
       throw new KeywrightError('AUDIT_UNAVAILABLE', `there are ${MAX_ASIDE} old files beside ${path}; move them away`)
     },
     sign,
-  }
-}
-
-/** Opened to be written at any place, made where it is not there. */
-async function openForUpdate(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r+')
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error
-    return open(path, 'wx+', FILE_MODE)
   }
 }
 

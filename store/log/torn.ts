@@ -1,15 +1,14 @@
 // A last line that was not finished: kept beside the log, and named on it.
 
+import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Actor, Entry } from '../../src/domain/audit.ts'
 import { sha256 } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
-import { syncFolder, writeAll } from '../durable.ts'
+import { openNew, syncFolder, writeAll } from '../durable.ts'
 import { errnoOf } from '../faults.ts'
 
-const FILE_MODE = 0o600
 const MAX_ASIDE = 1000
 
 /** Writes bytes to a new file beside the log: `.torn`, or `.torn.2` and so on where there is one already. */
@@ -17,7 +16,7 @@ export async function keepAside(path: string, bytes: Buffer): Promise<void> {
   for (let number = 1; number <= MAX_ASIDE; number++) {
     let side: FileHandle
     try {
-      side = await open(number === 1 ? path : `${path}.${number}`, 'wx', FILE_MODE)
+      side = await openNew(number === 1 ? path : `${path}.${number}`, constants.O_WRONLY)
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') continue
       throw error

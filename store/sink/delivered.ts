@@ -1,13 +1,13 @@
 // What a sink that can't be asked was handed last: one line in a file beside the store. Written in place, in one call; not synced.
 
-import { constants, open, readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Anchor } from '../../src/domain/audit.ts'
 import { sha256 } from '../../src/domain/audit.ts'
-import { writeAll } from '../durable.ts'
+import { openOrMake, writeAll } from '../durable.ts'
 import { errnoOf } from '../faults.ts'
 
-const FILE_MODE = 0o600
 const SEQ_DIGITS = 16
 const NAME_DIGITS = 8
 const LINE = /^\{"seq": *(\d{1,16}),"hash":"([0-9a-f]{64})"/
@@ -39,7 +39,7 @@ export function createDelivered(keysPath: string, address: string): Delivered {
     async write({ seq, hash }) {
       // Always as long: there is no moment at which it is cut.
       const line = `{"seq":${String(seq).padStart(SEQ_DIGITS)},"hash":"${hash}","sink":${JSON.stringify(address)}}\n`
-      const file = await open(path, constants.O_WRONLY | constants.O_CREAT, FILE_MODE)
+      const { file } = await openOrMake(path, constants.O_WRONLY)
       try {
         await writeAll(file, Buffer.from(line), 0)
       } finally {

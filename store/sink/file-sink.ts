@@ -1,16 +1,14 @@
 // A sink that is a file, on another disk or in another folder: a copy of the log, in one piece. Only ever appends, so that the file may be append-only.
 
+import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { constants, open } from 'node:fs/promises'
 import { dirname, isAbsolute, normalize } from 'node:path'
 import { parseRecord } from '../../src/domain/audit.ts'
-import { syncFolder, writeAll } from '../durable.ts'
-import { errnoOf } from '../faults.ts'
+import { openOrMake, syncFolder, writeAll } from '../durable.ts'
 import { linesBackward } from '../log/read.ts'
 import type { Sink, SinkKind } from './sink.ts'
 
 const SCHEME = 'file:'
-const FILE_MODE = 0o600
 
 export const FILE_SINK: SinkKind = {
   form: 'file:/PATH',
@@ -27,7 +25,7 @@ function fileSink(path: string): Sink {
   return {
     async last() {
       torn = Buffer.alloc(0)
-      const file = await openOrMake(path)
+      const file = await openSink(path)
       try {
         const status = await file.stat()
         if (status.isFIFO() || status.isSocket()) throw new Error("it is no file, and can't be asked what it holds")
@@ -47,7 +45,7 @@ function fileSink(path: string): Sink {
     async deliver(lines) {
       // What a death or a full disk cut off is finished instead of cut away: an append-only file lets nobody cut.
       if (!lines.subarray(0, torn.length).equals(torn)) throw new Error('its last line is not finished, and is the begin of no record')
-      const file = await openOrMake(path)
+      const file = await openSink(path)
       try {
         await writeAll(file, lines.subarray(torn.length))
         torn = Buffer.alloc(0)
@@ -59,13 +57,8 @@ function fileSink(path: string): Sink {
   }
 }
 
-async function openOrMake(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, constants.O_RDWR | constants.O_APPEND)
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error
-  }
-  const file = await open(path, 'a+', FILE_MODE)
-  await syncFolder(dirname(path))
+async function openSink(path: string): Promise<FileHandle> {
+  const { file, isMade } = await openOrMake(path, constants.O_RDWR | constants.O_APPEND)
+  if (isMade) await syncFolder(dirname(path))
   return file
 }

@@ -3,9 +3,12 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { GENESIS_HASH, sha256 } from '../../src/domain/audit.ts'
+import { PLAIN_HASHING } from '../../src/domain/hashing.ts'
 import type { ApiKeyManager } from '../../src/index.ts'
+import { pathsOf } from '../../store/json/paths.ts'
+import { openJsonStore } from '../../store/json/store.ts'
 import type { Place } from './harness.ts'
-import { ACTOR, expectCode, linesOf, openManagerAt, openStoreAt } from './harness.ts'
+import { ACTOR, expectCode, linesOf, manualClock, newKey, newPlace, openManagerAt, openStoreAt, put, refTo, seededDraw } from './harness.ts'
 import type { Step, Story } from './story.ts'
 import { actions, cutLog, expectProven, keyLines, lastRecord, putBack, tell } from './story.ts'
 
@@ -158,6 +161,40 @@ describe.each(Object.entries(cases))('%s', (_, { break: doBreak, firstBad, loss,
 })
 
 describe('what is lost', () => {
+  test('an older keys.json that is put in place between settling and deciding: nothing is decided on it unseen', async () => {
+    const place = newPlace()
+    const clock = manualClock()
+    const [ann, bob, cyd] = [newKey().key, newKey().key, newKey().key]
+    await put(await openStoreAt(place, { clock }), ann)
+    const older = place.text()
+    await put(await openStoreAt(place, { clock }), bob, cyd)
+    // The sink is the last that is asked while a store is settled.
+    const bring = async (): Promise<void> => {
+      putBack(place, older)
+      clock.pass(1000)
+      await store.findKey(refTo(ann))
+    }
+    const store = await openJsonStore({
+      hashing: PLAIN_HASHING,
+      settings: {},
+      paths: pathsOf(place.keys, undefined),
+      sink: { bring, offer: bring },
+      brand: undefined,
+      isReadOnly: false,
+      isInsecureAllowed: false,
+      actor: ACTOR,
+      auditKeys: { signing: undefined, public: undefined },
+      clocks: clock.clocks,
+      draw: seededDraw('meanwhile'),
+      pid: process.pid,
+      warn: () => undefined,
+    })
+    await expectCode(put(store, newKey().key), 'AUDIT_BROKEN')
+    expect(place.text()).toBe(older)
+    expect(actions(place)).toHaveLength(3)
+    await store.close()
+  })
+
   test('a loss of a log whose counts were flushed behind the last change is found and can be accepted', async () => {
     const { place } = await tell([...FOUR, (manager) => manager.validateApiKey(token), (manager) => manager.flush()])
     expect(actions(place).at(-1)).toBe('validate.first-use')

@@ -2,25 +2,27 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import type { Row } from './bench.ts'
 import { createBench } from './bench.ts'
+import { drawCurve } from './curves.ts'
 import type { Chosen } from './library.ts'
-import { chooseLibrary, loadLibrary } from './library.ts'
+import { chooseLibrary, loadLibrary, ROOT } from './library.ts'
 import { INSTALL, missingPeers, Skipped } from './peers.ts'
-import type { RowResult } from './report.ts'
+import type { Machine, RowResult } from './report.ts'
 import { loadAverage, machineOf, tableOf } from './report.ts'
 import { ROWS } from './rows/index.ts'
 
-const USAGE = `npm run bench -- [--only NAME]... [--short] [--json] [--folder PATH]
+const USAGE = `npm run bench -- [--only NAME]... [--short] [--json] [--draw] [--folder PATH]
 
   --only NAME    only this row; may be given more than once
   --short        a tiny form of each row that checks answers and measures nothing
   --json         one JSON document
+  --draw         draws the curves of the rows growth and change, where they are measured, into docs/
   --folder PATH  where stores are built: on the disk that is to be measured (default: the system's folder for temporary files)
 
 rows: ${ROWS.map(({ name }) => name).join(', ')}
@@ -31,6 +33,7 @@ const { values: flags } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     short: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    draw: { type: 'boolean', default: false },
     folder: { type: 'string', default: tmpdir() },
     help: { type: 'boolean', default: false },
     // How a row's own process is told what to measure.
@@ -63,6 +66,20 @@ async function spawnRow({ name, about }: Row, folder: string, library: string): 
   }
 }
 
+const CURVES: Readonly<Record<string, string>> = {
+  growth: 'One verification as the number of keys grows',
+  change: 'One durable change as the number of keys grows',
+}
+
+function draw(results: readonly RowResult[], { processor, cores, node }: Machine): void {
+  const caption = `median and quartiles; ${processor}, ${cores} cores, Node ${node}, ${new Date().toISOString().slice(0, 10)}`
+  for (const { name, findings } of results) {
+    const title = CURVES[name]
+    const picture = title === undefined ? null : drawCurve({ title, caption, findings })
+    if (picture !== null) writeFileSync(join(ROOT, 'docs', `${name}.svg`), picture)
+  }
+}
+
 async function runAll(rows: readonly Row[], { path, why }: Chosen): Promise<void> {
   const say = (line: string): void => void (flags.json ? process.stderr : process.stdout).write(`${line}\n`)
   const folder = mkdtempSync(join(flags.folder, 'keywright-bench-'))
@@ -86,6 +103,7 @@ async function runAll(rows: readonly Row[], { path, why }: Chosen): Promise<void
       if (process.stderr.isTTY) process.stderr.write(`${row.name} …\n`)
       results.push(await spawnRow(row, folder, path))
     }
+    if (flags.draw) draw(results, machine)
     const load = { before, after: loadAverage() }
     if (flags.json)
       process.stdout.write(

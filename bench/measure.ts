@@ -79,6 +79,8 @@ export interface Figure {
 
 export interface Finding {
   readonly what: string
+  /** Of a finding that is one point of a curve: for how many keys it holds. */
+  readonly keys?: number
   readonly product: Figure
   readonly against: Figure | null
   readonly ratio: Summary | null
@@ -98,6 +100,7 @@ export function figure(name: string, unit: Unit, values: readonly number[]): Fig
 
 interface Comparison {
   readonly what: string
+  readonly keys?: number
   /** Milliseconds per unit of work, round by round. */
   readonly product: readonly number[]
   readonly against: readonly [name: string, times: readonly number[]]
@@ -107,12 +110,13 @@ interface Comparison {
 
 function compared(
   ratioOf: (product: number, against: number) => number,
-  { what, product, against, unit = 'µs', goal }: Comparison,
+  { what, keys, product, against, unit = 'µs', goal }: Comparison,
 ): Finding {
   const [name, times] = against
   const ratio = summaryOf(product.map((time, round) => ratioOf(time, times[round] as number)))
   return {
     what,
+    ...(keys === undefined ? {} : { keys }),
     product: figure('Keywright', unit, product),
     against: figure(name, unit, times),
     ratio,

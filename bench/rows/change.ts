@@ -62,7 +62,7 @@ async function changeAt(bench: Bench, keys: number): Promise<readonly Finding[]>
   const product = times['product'] as number[]
   const size = (await stat(store.path)).size / 1e6
   const what = `updateApiKey, ${keys} keys, ${size.toFixed(1)} MB`
-  const found = [timeAgainst({ what, product, against: ['floor', times['floor'] as number[]], unit: 'ms', goal: atMost(2) })]
+  const found = [timeAgainst({ what, keys, product, against: ['floor', times['floor'] as number[]], unit: 'ms', goal: atMost(2) })]
   if (times['lowdb'] === undefined) return found
   return [...found, timeAgainst({ what, product, against: ['lowdb, unsynced', times['lowdb']], unit: 'ms', goal: atMost(0.5) })]
 }

@@ -53,6 +53,17 @@ export function commandHelp(command: Command): string {
   return `${parts.join('\n\n')}\n`
 }
 
+const VARIABLES: readonly [string, string][] = [
+  ['KEYWRIGHT_STORE', 'the store'],
+  ['KEYWRIGHT_ACTOR', 'who acts, for the log'],
+  ['KEYWRIGHT_AUDIT_SINK', 'a second place for every record: file:/PATH, unix:/PATH or tcp://HOST:PORT'],
+  ['KEYWRIGHT_AUDIT_KEY_FILE', 'an Ed25519 private key (PEM) that signs checkpoints of the log'],
+  ['KEYWRIGHT_AUDIT_PUBLIC_KEY_FILE', 'its public key, which audit verify proves them with'],
+  ['KEYWRIGHT_PEPPER_FILE', 'peppers, a line NAME:BASE64 each; secrets are kept as HMACs under the first'],
+  ['KEYWRIGHT_REQUIRE_PEPPER', '1: secrets that are kept without a pepper are refused'],
+  ['KEYWRIGHT_DEBUG', '1: a fault of Keywright shows its stack'],
+]
+
 const EXIT_CODES: readonly [string, string][] = [
   ['0', 'done, or the key is valid'],
   ['1', 'a negative answer: the verdict is not VALID, audit verify found something, hygiene something of severity high, doctor a problem'],
@@ -71,6 +82,7 @@ export function fullHelp(version: string): string {
     columns(commands),
     `Everywhere:\n${columns(rowsOf(GLOBAL_FLAGS))}`,
     `The terminal app:\n${columns(rowsOf(APP_FLAGS))}`,
+    `Environment:\n${columns(VARIABLES)}`,
     `Exit codes:\n${columns(EXIT_CODES)}`,
   ]
     .join('\n\n')

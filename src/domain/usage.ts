@@ -58,7 +58,8 @@ export const CODE_INDEX = Object.fromEntries(VERDICT_CODES.map((code, index) => 
 export const ACCEPTED = CODE_INDEX.VALID
 
 export const addCounts = (a: readonly number[], b: readonly number[]): number[] => {
-  const sum = Array.from({ length: Math.max(a.length, b.length) }, (_, index) => (a[index] ?? 0) + (b[index] ?? 0))
+  const sum = a.slice()
+  for (let index = 0; index < b.length; index++) sum[index] = (sum[index] ?? 0) + (b[index] as number)
   while (sum.at(-1) === 0) sum.pop()
   return sum
 }

@@ -7,10 +7,11 @@ import type { KeyUsage, Series } from '../../src/domain/usage.ts'
 import type { StoreDocument } from './key-lines.ts'
 import { composeLines, DEFAULT_BRAND, FORMAT } from './key-lines.ts'
 import type { Paths } from './paths.ts'
-import { composeUsage, usageLine } from './usage-text.ts'
+import { usageBlocks, usageLine } from './usage-text.ts'
 
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
+const BLOCK_BYTES = 64 * 1024
 
 /** What was counted, up to the end of the log. */
 export interface SeedUsage {
@@ -38,9 +39,9 @@ export function seedStore(
   const { summarisedUntil, alive, head } = usage
   const counts = [...usage.keys]
   const calls = counts.reduce((sum, [, { total }]) => total.counts.reduce((all, count) => all + count, sum), 0)
-  const lines = new Map(counts.map(([keyId, counted]) => [keyId, usageLine(counted)]))
+  const lines = new Map(counts.map(([keyId, kept]) => [keyId, usageLine(kept)]))
   const anchor = { seq: head.seq, hash: head.hash, keysSeq: audit.seq }
-  writeFileSync(usagePath, composeUsage({ audit: anchor, seq: 1, summarisedUntil, calls, processes: {}, alive, lines }), {
-    mode: FILE_MODE,
-  })
+  const counted = { audit: anchor, seq: 1, summarisedUntil, calls, processes: {}, alive, lines }
+  writeFileSync(usagePath, '', { mode: FILE_MODE })
+  for (const block of usageBlocks(counted, Buffer.alloc(BLOCK_BYTES))) appendFileSync(usagePath, block)
 }

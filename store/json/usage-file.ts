@@ -12,8 +12,10 @@ import { errnoOf, faultAt } from '../faults.ts'
 import type { Version } from '../version.ts'
 import { isVersion, versionOf } from '../version.ts'
 import type { UsageAnchor, UsageDocument } from './usage-text.ts'
-import { composeUsage, EMPTY_USAGE, parseDocument, parseLastUse, parseTotal, parseUsage, parseUsageAnchor } from './usage-text.ts'
+import { EMPTY_USAGE, parseDocument, parseLastUse, parseTotal, parseUsage, parseUsageAnchor, usageBlocks } from './usage-text.ts'
 
+/** What is composed and handed to the system at once. */
+const BLOCK_BYTES = 256 * 1024
 const MAX_USAGE_BYTES = 512 * 1024 * 1024
 
 export interface UsageFile extends Adapter<UsageDocument> {
@@ -25,7 +27,10 @@ export interface UsageFile extends Adapter<UsageDocument> {
   readonly document: () => UsageDocument
   /** Rises with every other version that is known from then on. */
   readonly versions: () => number
+  /** Remembered until the key's line changes. */
   readonly usageOf: (keyId: string) => KeyUsage
+  /** What a line says, not remembered; empty where there is none, and where it is garbled, which `isGarbled` then tells. */
+  readonly parse: (line: string | undefined) => KeyUsage
   /** The same without parsing what else there is of a key: for one look at many keys. */
   readonly totalOf: (keyId: string) => Tally
   readonly lastUseOf: (keyId: string) => number | null
@@ -42,6 +47,7 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
   let isWriting = false
   let trouble: KeywrightError | null = null
   let versions = 0
+  let block: Buffer | null = null
   const parsed = new Map<string, KeyUsage>()
   const totals = new Map<string, Tally>()
   const lastUses = new Map<string, number | null>()
@@ -58,10 +64,14 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
   const usageOf = (keyId: string): KeyUsage => {
     const known = parsed.get(keyId)
     if (known !== undefined) return known
-    const line = document.lines.get(keyId)
+    const usage = parse(document.lines.get(keyId))
+    if (usage !== EMPTY_KEY_USAGE) parsed.set(keyId, usage)
+    return usage
+  }
+
+  const parse = (line: string | undefined): KeyUsage => {
     const usage = line === undefined ? EMPTY_KEY_USAGE : parseUsage(line)
     if (usage === null) isGarbled = true
-    else if (line !== undefined) parsed.set(keyId, usage)
     return usage ?? EMPTY_KEY_USAGE
   }
 
@@ -107,8 +117,9 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
     async write(next) {
       // Until the counts on their way are told to be written, the new file must not be read: they would count twice.
       isWriting = true
+      block ??= Buffer.allocUnsafeSlow(BLOCK_BYTES)
       try {
-        const { file, status } = await replaceFile(path, [Buffer.from(composeUsage(next))], draw)
+        const { file, status } = await replaceFile(path, usageBlocks(next, block), draw)
         isGarbled = false
         adopt(
           next,
@@ -135,6 +146,7 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
     document: () => document,
     versions: () => versions,
     usageOf,
+    parse,
     totalOf,
     lastUseOf,
     async setAside() {

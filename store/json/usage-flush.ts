@@ -63,27 +63,23 @@ export async function mergeUsage(input: FlushInput): Promise<Merged> {
   const seq = before.seq + 1
   const lines = new Map(before.lines)
   const entries: Entry[] = []
-  const changed = new Map<string, KeyUsage>()
-  const usageOf = (keyId: string): KeyUsage => changed.get(keyId) ?? file.usageOf(keyId)
   const turn = createTurns(input.uptime)
-  for (const { minute, keys } of counted.deltas) {
-    for (const [keyId, delta] of keys) {
-      const usage = usageOf(keyId)
+  const added = Map.groupBy(admitted, ({ keyId }) => keyId)
+  // One key after the other, from its line to its line: what is made of it in between is garbage at once, and never old.
+  for (const keyId of new Set([...counted.deltas.flatMap(({ keys }) => [...keys.keys()]), ...added.keys()])) {
+    let usage = file.parse(lines.get(keyId))
+    for (const { minute, keys } of counted.deltas) {
+      const delta = keys.get(keyId)
+      if (delta === undefined) continue
       const isFirstUse = keyId !== NO_KEY && (usage.total.counts[ACCEPTED] ?? 0) === 0 && (delta.counts[ACCEPTED] ?? 0) > 0
       if (isFirstUse && !input.noted.has(keyId)) entries.push(note(input, 'validate.first-use', keyId, delta.lastAt ?? now))
-      changed.set(keyId, addDelta(usage, delta, minute, now))
-      await turn()
+      usage = addDelta(usage, delta, minute, now)
     }
-  }
-  const added = Map.groupBy(admitted, ({ keyId }) => keyId)
-  for (const keyId of new Set([...changed.keys(), ...added.keys()])) {
-    const usage = usageOf(keyId)
-    changed.set(keyId, { ...usage, admissions: keptAdmissions(usage, added.get(keyId) ?? [], seq, input) })
+    lines.set(keyId, usageLine({ ...usage, admissions: keptAdmissions(usage, added.get(keyId) ?? [], seq, input) }))
     await turn()
   }
   entries.push(...counted.refusals.map((sum) => refusalEntry(input, sum)))
-  for (const [keyId, usage] of changed) lines.set(keyId, usageLine(usage))
-  const summarisedUntil = await summarise(input, lines, changed, entries, turn)
+  const summarisedUntil = await summarise(input, lines, entries, turn)
   const calls = before.calls + callsOf(counted)
   const processes = withPresence(before.processes, input.self, now)
   return { document: { seq, summarisedUntil, calls, processes, alive: addAlive(before.alive, aliveSince, now), lines }, entries }
@@ -140,7 +136,6 @@ function refusalEntry({ actor, now }: FlushInput, { keyId, userId, code, count, 
 async function summarise(
   input: FlushInput,
   lines: Map<string, string>,
-  changed: ReadonlyMap<string, KeyUsage>,
   entries: Entry[],
   turn: () => Promise<void> | undefined,
 ): Promise<number> {
@@ -151,9 +146,9 @@ async function summarise(
   const from = file.document().summarisedUntil
   if (from === 0) return Math.floor(now / ms) * ms
   if (until <= from || !input.isRecordable) return from
-  let folded = changed.get(NO_KEY) ?? file.usageOf(NO_KEY)
-  for (const keyId of [...lines.keys()]) {
-    const usage = changed.get(keyId) ?? file.usageOf(keyId)
+  let folded = file.parse(lines.get(NO_KEY))
+  for (const [keyId, line] of [...lines]) {
+    const usage = file.parse(line)
     if (summary !== 'off' && keyId !== NO_KEY) {
       for (const [bucket, accepted = 0] of usage.total.series[resolution]) {
         const begin = bucket * ms

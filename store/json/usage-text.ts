@@ -42,13 +42,36 @@ export function usageLine(usage: KeyUsage): string {
   return JSON.stringify(usage)
 }
 
-export function composeUsage({ audit, lines, ...header }: UsageDocument): string {
+/** A document's text, line by line. */
+function* linesOf({ audit, lines, ...header }: UsageDocument): Generator<string> {
   const { seq: logSeq, hash, keysSeq } = audit
   const { seq, summarisedUntil, calls, processes, alive } = header
   const first = { format: FORMAT, audit: { seq: logSeq, hash, keysSeq }, seq, summarisedUntil, calls, processes, alive }
-  const parts: string[] = []
-  for (const [keyId, line] of lines) parts.push(`${JSON.stringify(keyId)}:${line}`)
-  return `${JSON.stringify(first).slice(0, -1)},"keys":{\n${parts.join(',\n')}\n}}\n`
+  yield `${JSON.stringify(first).slice(0, -1)},"keys":{\n`
+  let end = ''
+  for (const [keyId, line] of lines) {
+    yield `${end}${JSON.stringify(keyId)}:${line}`
+    end = ',\n'
+  }
+  yield '\n}}\n'
+}
+
+/** UTF-8 takes at most so many bytes for one unit of a string. */
+const MAX_BYTES_A_UNIT = 3
+
+/** The document's text in blocks, each good until the next is asked for: nobody waits for more than one to be composed. */
+export function* usageBlocks(document: UsageDocument, block: Buffer): Generator<Uint8Array> {
+  let filled = 0
+  for (const line of linesOf(document)) {
+    const most = line.length * MAX_BYTES_A_UNIT
+    if (filled + most > block.length) {
+      yield block.subarray(0, filled)
+      filled = 0
+    }
+    if (most > block.length) yield Buffer.from(line)
+    else filled += block.write(line, filled)
+  }
+  yield block.subarray(0, filled)
 }
 
 /** A document out of its text; null when it is garbled. The first time every line is parsed, later only what is asked for. */

@@ -1,7 +1,7 @@
 // Durable files: written whole to a temporary file, synced, renamed, the folder synced. A reader sees one whole version.
 
 import type { Stats } from 'node:fs'
-import { constants, existsSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, fsync, openSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -22,12 +22,13 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, position: nu
   }
 }
 
+/** Waits in another thread for the disk alone: what the system knows at once is asked here, since a hop there and back takes longer. */
 export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
+  const folder = openSync(path, 'r')
   try {
-    await folder.sync()
+    await new Promise<void>((resolve, reject) => fsync(folder, (error) => (error === null ? resolve() : reject(error))))
   } finally {
-    await folder.close()
+    closeSync(folder)
   }
 }
 
@@ -78,6 +79,14 @@ export async function makeFolder(path: string): Promise<void> {
 
 const temporaryPrefix = (path: string): string => `.${basename(path)}.`
 
+function statusOf({ fd }: FileHandle): Stats | null {
+  try {
+    return fstatSync(fd)
+  } catch {
+    return null
+  }
+}
+
 export interface Replaced {
   /** The file that now has the name, still open; holding it keeps its inode from being used again. */
   readonly file: FileHandle
@@ -104,8 +113,7 @@ export async function replaceFile(path: string, blocks: Iterable<Uint8Array>, dr
     () => null,
     (problem: unknown) => problem,
   )
-  const status = await file.stat().catch(() => null)
-  return { file, status, warning }
+  return { file, status: statusOf(file), warning }
 }
 
 /** Temporary files of a file: what is being written just now, and what dead processes left. */

@@ -1,14 +1,15 @@
 // The audit log on disk: its head, what lies behind an anchor, and appending. Only the holder of the store's lock comes here.
 
-import { constants, existsSync } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { constants, existsSync, fstatSync, statSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { open, rename, stat, truncate } from 'node:fs/promises'
+import { open, rename, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Anchor, AuditRecord, Entry, Head } from '../../src/domain/audit.ts'
 import { chainLines, EMPTY_HEAD, parseRecord } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { makeFolder, openOrMake, syncFolder, writeAll } from '../durable.ts'
-import { errnoOf, faultAt } from '../faults.ts'
+import { faultAt } from '../faults.ts'
 import { linesBackward, linesForward } from './read.ts'
 import { finishedSegments, segmentPath } from './segments.ts'
 import type { LogTail } from './tail.ts'
@@ -53,11 +54,10 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
     await closing?.close()
   }
 
-  const statOrNull = async () => {
+  const statOrNull = (): Stats | null => {
     try {
-      return await stat(path)
+      return statSync(path, { throwIfNoEntry: false }) ?? null
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return null
       throw faultAt('AUDIT_UNAVAILABLE', 'reading the audit log', path, error)
     }
   }
@@ -76,9 +76,9 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
   }
 
   const refresh = async (anchor: Anchor): Promise<LogTail> => {
-    const status = await statOrNull()
+    const status = statOrNull()
     if (known !== null && status !== null && known.inode === status.ino && status.size >= known.size) {
-      const read = await readOn(known)
+      const read = status.size === known.size ? { torn: null } : await readOn(known)
       if (read !== null && isBehind(known, anchor)) {
         known.records = known.records.filter(({ seq }) => seq > anchor.seq)
         return { records: known.records, head: known.head, torn: read.torn, broken: null }
@@ -101,7 +101,7 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
 
   /** The record that begins a new segment, where the active file is full or was just finished; null where it goes on. */
   const beginSegment = async (head: Head, { actor, at }: Entry): Promise<{ lines: string; head: Head } | null> => {
-    const status = await statOrNull()
+    const status = statOrNull()
     if (status !== null && status.size > 0 && status.size < segmentBytes) return null
     if (status === null || status.size === 0) {
       const isFirst = head.seq === 0 || finishedSegments(path).length === 0
@@ -146,7 +146,7 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
       const segment = await beginSegment(before.head, entries[0] as Entry)
       const made = chainLines(segment?.head ?? before.head, entries)
       file ??= await openForAppend()
-      const status = await file.stat()
+      const status = fstatSync(file.fd)
       size = status.size
       const bytes = Buffer.from((segment?.lines ?? '') + made.lines)
       await writeAll(file, bytes)

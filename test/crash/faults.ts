@@ -80,6 +80,23 @@ function wrap(functions: Functions, names: readonly string[], isWriting: (args: 
   }
 }
 
+/** Calls that tell a callback, the last of what they are given. */
+function wrapTelling(functions: Functions, names: readonly string[]): void {
+  for (const name of names) {
+    const original = functions[name] as Call
+    functions[name] = function (this: unknown, ...args: unknown[]): unknown {
+      const met = meet(name, true)
+      if (met === null) return original.apply(this, args)
+      const tell = args.at(-1) as (error: unknown) => void
+      try {
+        return fail(met, name)
+      } catch (error) {
+        return queueMicrotask(() => tell(error))
+      }
+    }
+  }
+}
+
 const always = (): boolean => true
 const never = (): boolean => false
 const byFlags = ([, flags]: readonly unknown[]): boolean => isWritingOpen(flags)
@@ -97,6 +114,7 @@ wrap(
 )
 wrap(sync, ['openSync'], byFlags, false)
 wrap(sync, ['closeSync', 'readSync', 'readFileSync', 'statSync', 'lstatSync', 'fstatSync', 'realpathSync', 'readdirSync'], never, false)
+wrapTelling(sync, ['fsync'])
 const promised = fs.promises as unknown as Functions
 wrap(promised, ['rename', 'unlink', 'mkdir', 'truncate'], always, true)
 wrap(promised, ['open'], byFlags, true)

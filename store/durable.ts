@@ -1,10 +1,12 @@
 // Durable files: written whole to a temporary file, synced, renamed, the folder synced. A reader sees one whole version.
 
 import type { Stats } from 'node:fs'
-import { closeSync, constants, existsSync, fstatSync, fsync, openSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, fsync, openSync, statSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { KeywrightError } from '../src/domain/refusal.ts'
+import { shellWord } from '../src/domain/text.ts'
 import { errnoOf } from './faults.ts'
 import { giveToOwner } from './ownership.ts'
 
@@ -38,21 +40,24 @@ export interface Opened {
   readonly isMade: boolean
 }
 
+/** Never through a link in the place of the file itself: what it leads to is no file of ours. */
+export const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
+
 /** Opens a file with flags of the system, which needs no `O_CREAT`: a file that is not there is made. */
 export async function openOrMake(path: string, flags: number): Promise<Opened> {
   try {
-    return { file: await open(path, flags), isMade: false }
+    return { file: await open(path, flags | NO_FOLLOW), isMade: false }
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
   }
   return { file: await openNew(path, flags), isMade: true }
 }
 
-/** Opens a file that must not be there yet. */
-export async function openNew(path: string, flags: number, like = dirname(path)): Promise<FileHandle> {
+/** Opens a file that must not be there yet. `replaces`: the file whose name it will take. */
+export async function openNew(path: string, flags: number, replaces?: string): Promise<FileHandle> {
   const file = await open(path, flags | constants.O_CREAT | constants.O_EXCL, FILE_MODE)
   try {
-    giveToOwner(file.fd, like)
+    giveToOwner(file.fd, replaces)
     return file
   } catch (error) {
     await file.close().catch(() => undefined)
@@ -61,17 +66,22 @@ export async function openNew(path: string, flags: number, like = dirname(path))
   }
 }
 
-/** Makes a folder and the folders above it, where they are not there, and syncs what names them. */
+/**
+ * Makes a folder and the folders above it, where they are not there, and syncs what names them. Root makes none below a folder of
+ * another user: it could not be given to them safely, and they could not write in it.
+ */
 export async function makeFolder(path: string): Promise<void> {
+  if (existsSync(path)) return
+  let parent = dirname(path)
+  while (!existsSync(parent)) parent = dirname(parent)
+  const { uid } = statSync(parent)
+  if (process.geteuid?.() === 0 && uid !== 0)
+    throw new KeywrightError('STORE_UNAVAILABLE', `the folder ${path} is not there, and would belong to root in a folder of uid ${uid}`, {
+      hint: `make it as its owner: sudo -u '#${uid}' mkdir -p -m 700 ${shellWord(path)}`,
+    })
   const topmost = await mkdir(path, { recursive: true, mode: FOLDER_MODE })
   if (topmost === undefined) return
   for (let made = path; ; made = dirname(made)) {
-    const folder = await open(made, 'r')
-    try {
-      giveToOwner(folder.fd, dirname(topmost))
-    } finally {
-      await folder.close()
-    }
     await syncFolder(dirname(made))
     if (made === topmost) return
   }
@@ -99,7 +109,7 @@ export interface Replaced {
 /** Replaces a file by blocks that follow each other. A throw means that the old version stands, untouched. */
 export async function replaceFile(path: string, blocks: Iterable<Uint8Array>, draw: (bytes: number) => Uint8Array): Promise<Replaced> {
   const temporary = join(dirname(path), `${temporaryPrefix(path)}${Buffer.from(draw(RANDOM_BYTES)).toString('hex')}.tmp`)
-  const file = await openNew(temporary, constants.O_RDWR, existsSync(path) ? path : dirname(path))
+  const file = await openNew(temporary, constants.O_RDWR, path)
   try {
     for (const block of blocks) await writeAll(file, block)
     await file.sync()

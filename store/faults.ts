@@ -27,12 +27,19 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOENT: { meaning: 'it does not exist', advice: (path) => `look whether the path is right, with: ls -ld ${shellWord(dirname(path))}` },
   ENOTDIR: { meaning: 'a part of its path is not a folder', advice: () => 'look whether the path is right' },
   EISDIR: { meaning: 'it is a folder', advice: () => 'move the folder away, or give the path of a file' },
-  ELOOP: { meaning: 'its symbolic links go round in a circle', advice: (path) => `mend the link, seen with: ls -ld ${path}` },
+  ELOOP: {
+    meaning: 'it is a symbolic link, or links go round in a circle',
+    advice: (path) => `see with: ls -ld ${path}; link the folder instead, or put the file itself there`,
+  },
   ENAMETOOLONG: { meaning: 'its name is too long', advice: () => 'give a shorter path' },
   ECONNREFUSED: { meaning: 'nobody listens there', advice: () => 'start the receiver, or give another address' },
   ECONNRESET: { meaning: 'the other side broke the connection off', advice: () => 'look what the receiver says' },
   EPIPE: { meaning: 'the other side broke the connection off', advice: () => 'look what the receiver says' },
   ENOTFOUND: { meaning: 'no machine has that name', advice: () => 'look whether the address is right' },
+  EAI_AGAIN: { meaning: 'the name could not be looked up', advice: () => 'look whether the name service works' },
+  ETIMEDOUT: { meaning: 'nobody answers there', advice: () => 'look whether the receiver runs and a firewall lets this through' },
+  EHOSTUNREACH: { meaning: 'no way leads there', advice: () => 'look whether the address is right' },
+  EPROTOTYPE: { meaning: 'it is a socket of another kind', advice: () => 'give the address of a stream socket' },
   EFBIG: { meaning: 'it is larger than the file system or this process allows', advice: () => 'raise the limit with: ulimit -f unlimited' },
 }
 
@@ -50,12 +57,15 @@ export function meaningOf(error: unknown): string {
   return MEANINGS[errno] === undefined ? errno : `${MEANINGS[errno].meaning} (${errno})`
 }
 
+/** What to do about a system error, where that is known. */
+export const adviceOn = (error: unknown, path: string): string | null => MEANINGS[errnoOf(error) ?? '']?.advice(shellWord(path)) ?? null
+
 /** A typed error about a file. One that is typed already passes through. */
 export function faultAt(code: ErrorCode, doing: string, path: string, error: unknown): KeywrightError {
   if (error instanceof KeywrightError) return error
-  const advice = MEANINGS[errnoOf(error) ?? '']?.advice(shellWord(path))
+  const advice = adviceOn(error, path)
   return new KeywrightError(code, `${doing} ${path} failed: ${meaningOf(error)}`, {
-    ...(advice === undefined ? {} : { hint: `${SAFE[code] ?? ''}${advice}` }),
+    ...(advice === null ? {} : { hint: `${SAFE[code] ?? ''}${advice}` }),
     cause: error,
   })
 }

@@ -1,15 +1,16 @@
 // Picks the store by path or URL.
 
+import { dirname } from 'node:path'
 import type { Examination } from '../src/domain/examination.ts'
 import type { Hashing } from '../src/domain/hashing.ts'
 import { PLAIN_HASHING, pepperedHashing } from '../src/domain/hashing.ts'
-import type { Store } from '../src/domain/ports.ts'
+import type { Store, Warn } from '../src/domain/ports.ts'
 import { KeywrightError } from '../src/domain/refusal.ts'
 import { isBrand } from '../src/domain/token.ts'
 import type { Surroundings } from './doctor/scene.ts'
-import { assertOwnFiles, pathsOf, resolveStore } from './json/paths.ts'
+import { assertOwnFiles, checkTrust, pathsOf, resolveStore, warnOfReadable } from './json/paths.ts'
 import type { Settings } from './json/settings.ts'
-import { readSettings } from './json/settings.ts'
+import { configPathOf, readSettings } from './json/settings.ts'
 import type { JsonStoreOptions } from './json/store.ts'
 import { openJsonStore } from './json/store.ts'
 import { readPeppers } from './pepper-file.ts'
@@ -54,7 +55,13 @@ export async function examineStore(store: string, isInsecureAllowed: boolean, su
 
 /** The settings beside a store, for a door that needs them without the store or before it. */
 export function readStoreSettings(store: string, isInsecureAllowed: boolean): Settings {
-  return readSettings(locate(store, isInsecureAllowed))
+  return trustedSettings(locate(store, isInsecureAllowed), isInsecureAllowed, () => undefined)
+}
+
+/** Settings say where the log is and who gets a copy of it: they are looked at before they are believed. */
+function trustedSettings(keys: string, isInsecureAllowed: boolean, warn: Warn): Settings {
+  checkTrust([keys, configPathOf(keys)], [], isInsecureAllowed, warn)
+  return readSettings(keys)
 }
 
 function hashingOf({ pepperFile, isPepperRequired = false, isInsecureAllowed, warn }: Omit<OpenOptions, 'store'>, keys: string): Hashing {
@@ -74,8 +81,13 @@ export async function openStore(options: OpenOptions): Promise<Store> {
       field: 'brand',
     })
   }
-  const settings = readSettings(keys)
+  const { isInsecureAllowed, warn } = options
+  const settings = trustedSettings(keys, isInsecureAllowed, warn)
   const paths = pathsOf(keys, auditLog ?? settings.auditLog)
+  const logFolder = dirname(paths.log)
+  const beside = [paths.usage, paths.lock, paths.checkpoints, ...(logFolder === dirname(paths.keys) ? [] : [logFolder])]
+  checkTrust([paths.log], beside, isInsecureAllowed, warn)
+  warnOfReadable([paths.keys, paths.usage, paths.lock, paths.log], warn)
   const address = auditSink ?? settings.auditSink ?? ''
   const sink = address === '' ? null : createSinkFeed({ address, keysPath: paths.keys, logPath: paths.log, warn: options.warn })
   return openJsonStore({ ...given, hashing: hashingOf(options, keys), settings, paths, sink })

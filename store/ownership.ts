@@ -1,14 +1,17 @@
 // Whose a new file is. Root works for whoever owns the store: what it makes there belongs to them, or they could not use it afterwards.
 
-import { fchownSync, fstatSync, statSync } from 'node:fs'
+import { fchownSync, fstatSync, lstatSync, readlinkSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 
 /**
- * Gives a file or folder that this process has just made to who owns another: the file it replaces, or the folder it lies in.
- * Only of what was made by this process (`O_EXCL`): a name that others could have put there might be any file of the system.
+ * Gives a file that this process has just made (`O_EXCL`) to who owns the file that it will replace, or else the folder that it
+ * lies in. Where it lies is asked of the kernel: who owns a folder on the way could put a link to another one in its place
+ * meanwhile, and would be given a file anywhere. `replaces`: the name of the file that it takes the place of. Linux only.
  */
-export function giveToOwner(made: number, like: string): void {
-  if (process.geteuid?.() !== 0) return
-  const { uid, gid } = statSync(like)
-  const own = fstatSync(made)
-  if (own.uid !== uid || own.gid !== gid) fchownSync(made, uid, gid)
+export function giveToOwner(made: number, replaces?: string): void {
+  if (process.geteuid?.() !== 0 || process.platform !== 'linux') return
+  const folder = dirname(readlinkSync(`/proc/self/fd/${made}`))
+  const before = replaces === undefined ? undefined : lstatSync(join(folder, basename(replaces)), { throwIfNoEntry: false })
+  const { uid, gid } = before?.isFile() === true ? before : lstatSync(folder)
+  if (fstatSync(made).uid !== uid) fchownSync(made, uid, gid)
 }

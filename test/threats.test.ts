@@ -14,7 +14,7 @@ function testsIn(file: string): string[] {
   const path = join(root, file)
   if (!existsSync(path)) return []
   const text = readFileSync(path, 'utf8')
-  return [...text.matchAll(/\btest(?:\.each\([\s\S]*?\))?\(\s*(['`"])(.+?)\1,/g)].map(([, , name]) => name as string)
+  return [...text.matchAll(/\b(?:test|asRoot)(?:\.each\([\s\S]*?\))?\(\s*(['`"])(.+?)\1,/g)].map(([, , name]) => name as string)
 }
 
 test('every test that THREATS.md names exists', () => {

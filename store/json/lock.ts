@@ -1,16 +1,15 @@
 // The lock of an embedded store: the kernel's advisory lock on a file of its own, released by the kernel when a process dies.
 
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { KernelLocks } from 'fs-native-extensions'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { displayText } from '../../src/domain/text.ts'
-import { FILE_MODE } from '../durable.ts'
+import { FILE_MODE, NO_FOLLOW } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import { giveToOwner } from '../ownership.ts'
 
 /** Never through a symbolic link: the file is emptied at the end, whatever it is. */
-const OPEN_FLAGS = constants.O_RDWR | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0)
+const OPEN_FLAGS = constants.O_RDWR | constants.O_APPEND | NO_FOLLOW
 const SAY_HOLDER_AFTER_MS = 2_000
 export const GIVE_UP_AFTER_MS = 10_000
 const MAX_HOLDER_BYTES = 1024
@@ -192,7 +191,7 @@ function openOrMakeSync(path: string): number {
     try {
       const made = openSync(path, OPEN_FLAGS | constants.O_CREAT | constants.O_EXCL, FILE_MODE)
       try {
-        giveToOwner(made, dirname(path))
+        giveToOwner(made)
       } catch (error) {
         closeSync(made)
         throw error

@@ -102,37 +102,50 @@ export function isOpenToWriters(status: Stats): boolean {
   return (status.mode & OTHERS_MAY_WRITE) !== 0 && !(status.isDirectory() && (status.mode & STICKY) !== 0)
 }
 
-/** In a sticky folder anyone may have put a file under a name of ours before us: it stays theirs to write, whatever its mode says. */
-function isPlanted(path: string, status: Stats, owners: readonly number[]): boolean {
-  return ((statOrNull(dirname(path))?.mode ?? 0) & OTHERS_MAY_WRITE) !== 0 && !owners.includes(status.uid)
+/** Whose files are taken for ours, beside root's: root works for whoever owns the folder, everyone else for themselves. */
+const ownerFor = (path: string): number => {
+  const me = process.geteuid?.() ?? 0
+  return me === 0 ? (statOrNull(dirname(path))?.uid ?? 0) : me
 }
 
-/** Refuses files and folders that others may write; warns of files that others may read. */
-export function checkTrust({ keys, usage, lock, log }: Paths, isInsecureAllowed: boolean, warn: Warn): void {
+/** In a folder that all may add to, which is sticky, anyone may have put a file under a name of ours; and its owner may replace every one. */
+function strangerAt(path: string): number | null {
+  const folder = statOrNull(dirname(path))
+  if (folder === null || (folder.mode & OTHERS_MAY_WRITE) === 0) return null
+  const uids = [lstatSync(path, { throwIfNoEntry: false })?.uid, folder.uid]
+  return uids.find((uid) => uid !== undefined && uid !== 0 && uid !== ownerFor(path)) ?? null
+}
+
+/**
+ * Refuses files and folders that others may write, put there or lead astray by a link; warns of files that others may read.
+ * `trusted`: what decides about keys, or proves it; `others`: what else lies beside it.
+ */
+export function checkTrust(trusted: readonly string[], others: readonly string[], isInsecureAllowed: boolean, warn: Warn): void {
   const refuse = (message: string, remedy: string): void => {
     if (!isInsecureAllowed)
       throw new KeywrightError('STORE_INSECURE', message, { hint: `${remedy}; or pass --insecure to use it all the same` })
     warn({ code: 'STORE_INSECURE', message })
   }
-  for (const path of new Set([keys, log, dirname(keys), dirname(log)])) {
+  const folders = trusted.map((path) => dirname(path))
+  for (const path of new Set([...trusted, ...folders])) {
     const status = statOrNull(path)
     if (status === null || !isOpenToWriters(status)) continue
     const isFolder = status.isDirectory()
     const message = `others on this machine may write ${isFolder ? 'the folder ' : ''}${path} (mode ${(status.mode & 0o777).toString(8)})`
     refuse(message, `run: chmod go-w ${path}`)
   }
-  // Root works for whoever owns the store; everyone else trusts what is their own or root's.
-  const me = process.geteuid?.() ?? 0
-  const owners = [0, me === 0 ? (statOrNull(keys)?.uid ?? 0) : me]
-  for (const path of new Set([keys, usage, lock, log, dirname(log)])) {
-    const status = statOrNull(path)
-    if (status !== null && isPlanted(path, status, owners))
-      refuse(
-        `${path} belongs to another user (uid ${status.uid}), in a folder that everyone may add to`,
-        'look who made it; keep the store in a folder of its own (mkdir -m 700)',
-      )
+  for (const path of new Set([...trusted, ...others])) {
+    if (!isInsecureAllowed) assertLinks(path)
+    const uid = strangerAt(path)
+    if (uid === null) continue
+    const message = `${path} can be replaced by, or belongs to, another user (uid ${uid}): everyone may add files to ${dirname(path)}`
+    refuse(message, 'keep the store in a folder of its own (mkdir -m 700)')
   }
-  for (const path of [keys, usage, lock, log]) {
+}
+
+/** Tells of files that others may read. */
+export function warnOfReadable(paths: readonly string[], warn: Warn): void {
+  for (const path of paths) {
     const status = statOrNull(path)
     if (status !== null && (status.mode & OTHERS_MAY_READ) !== 0)
       warn({ code: 'READABLE', message: `others on this machine may read ${path}; run: chmod go= ${path}` })

@@ -32,7 +32,6 @@ import type { StoreDocument } from './key-lines.ts'
 import { DEFAULT_BRAND } from './key-lines.ts'
 import { createLock } from './lock.ts'
 import type { Paths } from './paths.ts'
-import { checkTrust } from './paths.ts'
 import { createPulse } from './pulse.ts'
 import type { Settings } from './settings.ts'
 import { createTransactions } from './transactions.ts'
@@ -69,7 +68,6 @@ export interface StoreClocks extends Clocks {
 /** Opens an embedded store. A file that is not there reads as empty; one that can't be used is an error now, not later. */
 export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   const { paths, settings, hashing, isReadOnly, actor, clocks, draw, warn } = options
-  checkTrust(paths, options.isInsecureAllowed, warn)
   const brand = options.brand ?? settings.brand
   const credentials = new Map<string, Credential>()
   const listeners = new Set<(change: { revision: number }) => void>()

@@ -8,7 +8,7 @@ import { dirname } from 'node:path'
 import type { Anchor, AuditRecord, Entry, Head } from '../../src/domain/audit.ts'
 import { chainLines, EMPTY_HEAD, parseRecord } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
-import { makeFolder, openOrMake, syncFolder, writeAll } from '../durable.ts'
+import { makeFolder, NO_FOLLOW, openOrMake, syncFolder, writeAll } from '../durable.ts'
 import { faultAt } from '../faults.ts'
 import { linesBackward, linesForward } from './read.ts'
 import { finishedSegments, segmentPath } from './segments.ts'
@@ -164,7 +164,7 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
       await keepAside(`${path}.torn`, torn)
       const made = chainLines(before.head, entries)
       const bytes = Buffer.from(made.lines)
-      const over = await open(path, 'r+')
+      const over = await open(path, constants.O_RDWR | NO_FOLLOW)
       try {
         const status = await over.stat()
         const begin = status.size - torn.length

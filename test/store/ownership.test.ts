@@ -1,14 +1,14 @@
 // Whose files are: root works for the owner of a store; in a folder that all may add to, another's file is not taken for ours.
 
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, lchownSync, mkdirSync, readdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Place } from './harness.ts'
 import { expectCode, newPlace, openManagerAt, placeAt } from './harness.ts'
 
-const isRoot = process.getuid?.() === 0
-/** Only root can give a folder away; for others the owner stays who it was, and all below must hold too. */
-const OWNER = isRoot ? { uid: 4242, gid: 4343 } : { uid: statSync('.').uid, gid: process.getgid?.() ?? 0 }
+/** Only root can give a file away, and stand for another user. */
+const asRoot = test.runIf(process.getuid?.() === 0)
+const OWNER = { uid: 4242, gid: 4343 }
 
 const ownersBelow = (place: Place) =>
   readdirSync(place.folder, { recursive: true, encoding: 'utf8' }).map((name) => {
@@ -16,24 +16,40 @@ const ownersBelow = (place: Place) =>
     return { name, uid, gid }
   })
 
+/** A place of another user, with a folder for the log where they made one. */
+function theirs(...folders: readonly string[]): Place {
+  const place = newPlace()
+  chownSync(place.folder, OWNER.uid, OWNER.gid)
+  for (const name of folders) {
+    mkdirSync(join(place.folder, name), { mode: 0o700 })
+    chownSync(join(place.folder, name), OWNER.uid, OWNER.gid)
+  }
+  return place
+}
+
 describe('a store of another user that root changes', () => {
-  test('every file and folder that comes of it belongs to the owner of the folder', async () => {
-    const place = newPlace()
-    chownSync(place.folder, OWNER.uid, OWNER.gid)
-    const auditLog = 'logs/of/ours.log'
-    const manager = await openManagerAt(place, { auditLog, auditSink: `file:${place.folder}/copy.log` })
+  asRoot('every file that comes of it belongs to the owner of the folder', async () => {
+    const place = theirs('logs')
+    const manager = await openManagerAt(place, { auditSink: `file:${place.folder}/copy.log` })
     const { key, token } = await manager.generateApiKey({ userId: 'ann' })
     await manager.validateApiKey(token)
     await manager.revokeApiKey(key.id, { reason: 'left' })
     await manager.close()
     const made = ownersBelow(place)
     expect(made.map(({ name }) => name).sort()).toEqual(
-      ['copy.log', 'keys.json', 'keys.lock', 'keys.usage.json', 'logs', 'logs/of', 'logs/of/ours.log'].sort(),
+      ['copy.log', 'keys.json', 'keys.lock', 'keys.usage.json', 'logs', 'logs/security-audit.log'].sort(),
     )
     expect(made).toEqual(made.map(({ name }) => ({ name, ...OWNER })))
   })
 
-  test('a keys.json that was given to someone stays theirs, whoever owns the folder', async () => {
+  asRoot('a folder is not made for them: they are told how they make it themselves', async () => {
+    const place = theirs()
+    const refused = await expectCode((await openManagerAt(place)).generateApiKey({ userId: 'ann' }), 'STORE_UNAVAILABLE')
+    expect(refused.hint).toContain(`sudo -u '#4242' mkdir -p -m 700 ${join(place.folder, 'logs')}`)
+    expect(ownersBelow(place).map(({ name }) => name)).toEqual(['keys.lock'])
+  })
+
+  asRoot('a keys.json that was given to someone stays theirs, whoever owns the folder', async () => {
     const place = newPlace()
     await (await openManagerAt(place)).generateApiKey({ userId: 'ann' })
     chownSync(place.keys, OWNER.uid, OWNER.gid)
@@ -41,6 +57,29 @@ describe('a store of another user that root changes', () => {
     expect(statSync(place.keys)).toMatchObject(OWNER)
     expect(statSync(place.log).uid).toBe(statSync(place.folder).uid)
   })
+
+  asRoot('a link of theirs in the place of a file is not followed', async () => {
+    for (const pathOf of [(place: Place) => place.log, (place: Place) => place.usage, (place: Place) => place.lock]) {
+      const place = theirs('logs')
+      const elsewhere = join(newPlace().folder, 'elsewhere')
+      writeFileSync(elsewhere, 'of the system', { mode: 0o600 })
+      symlinkSync(elsewhere, pathOf(place))
+      lchownSync(pathOf(place), OWNER.uid, OWNER.gid)
+      await expectCode(openManagerAt(place), 'STORE_INSECURE')
+    }
+  })
+})
+
+test('a link in the place of the log is never written through, also one of one’s own', async () => {
+  const place = newPlace()
+  await (await openManagerAt(place)).generateApiKey({ userId: 'ann' })
+  const elsewhere = join(place.folder, 'elsewhere.log')
+  writeFileSync(elsewhere, place.text(place.log), { mode: 0o600 })
+  unlinkSync(place.log)
+  symlinkSync(elsewhere, place.log)
+  const before = place.text(elsewhere)
+  await expectCode((await openManagerAt(place)).generateApiKey({ userId: 'bob' }), 'AUDIT_UNAVAILABLE')
+  expect(place.text(elsewhere)).toBe(before)
 })
 
 describe('a folder that everyone may add to, where nobody can replace another’s file', () => {
@@ -56,7 +95,9 @@ describe('a folder that everyone may add to, where nobody can replace another’
     expect(await (await openManagerAt(place)).getApiKey(key.id)).toMatchObject({ userId: 'ann' })
   })
 
-  test.each([
+  asRoot.each([
+    ['the keys', (place: Place) => place.keys],
+    ['the settings', (place: Place) => join(place.folder, 'keywright.config.json')],
     ['the counts', (place: Place) => place.usage],
     ['the lock', (place: Place) => place.lock],
     ['the folder of the log', (place: Place) => join(place.folder, 'logs')],
@@ -64,15 +105,21 @@ describe('a folder that everyone may add to, where nobody can replace another’
     const place = shared()
     const path = pathOf(place)
     if (path.endsWith('logs')) mkdirSync(path, { mode: 0o700 })
-    else writeFileSync(path, '', { mode: 0o600 })
-    // Only root can stand for another user.
-    if (!isRoot) return
-    chownSync(path, 4242, 4242)
+    else writeFileSync(path, path.endsWith('config.json') ? '{}' : '', { mode: 0o600 })
+    chownSync(path, OWNER.uid, OWNER.gid)
     const refused = await expectCode(openManagerAt(place), 'STORE_INSECURE')
     expect(refused.message).toContain(path)
     expect(refused.message).toContain('uid 4242')
-    await openManagerAt(place, { insecure: true })
   })
+})
+
+test('settings that others may write are refused before they are believed', async () => {
+  const place = newPlace()
+  writeFileSync(join(place.folder, 'keywright.config.json'), '{"brand":"eve"}')
+  chmodSync(join(place.folder, 'keywright.config.json'), 0o666)
+  const refused = await expectCode(openManagerAt(place), 'STORE_INSECURE')
+  expect(refused.message).toContain('keywright.config.json')
+  await openManagerAt(place, { insecure: true })
 })
 
 test('a store `keys` beside `keys.json` would share its log and lock: it is refused, and told of the other', async () => {

@@ -96,6 +96,7 @@ export function createUsage({ actor, clocks, draw }: MemoryStoreOptions, keys: R
     flushes++
     // Nobody else is there to be told of what was admitted.
     limiter.unshared()
+    limiter.settle()
     limiter.sweep()
     beat()
     append([...firstUses, ...refusals.map(refusal), ...summaries(now)])

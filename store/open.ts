@@ -89,6 +89,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   checkTrust([paths.log], beside, isInsecureAllowed, warn)
   warnOfReadable([paths.keys, paths.usage, paths.lock, paths.log], warn)
   const address = auditSink ?? settings.auditSink ?? ''
-  const sink = address === '' ? null : createSinkFeed({ address, keysPath: paths.keys, logPath: paths.log, warn: options.warn })
+  const sink =
+    address === '' ? null : createSinkFeed({ address, keysPath: paths.keys, logPath: paths.log, uptime: options.clocks.uptime, warn })
   return openJsonStore({ ...given, hashing: hashingOf(options, keys), settings, paths, sink })
 }

@@ -2,6 +2,7 @@
 
 import type { Admission } from './admissions.ts'
 import { SETTLED } from './admissions.ts'
+import { createStepWatch } from './clock-step.ts'
 import type { LimitState, RateLimit } from './limit.ts'
 import { absorb, admit, carryOver, createLimit, used, waitMs, wholeAt } from './limit.ts'
 import { isoFrom } from './time.ts'
@@ -24,8 +25,9 @@ export interface Clocks {
 interface Held {
   readonly name: string
   state: LimitState
-  /** Admitted here and not yet told to the others. */
+  /** Admitted here and not yet told to the others; and those on their way to them. */
   unshared: number
+  onTheWay: number
   unsharedAt: number
 }
 
@@ -50,8 +52,6 @@ const MAX_HELD_PER_KEY = 32
 
 /** Limits that an application makes up by call have names that a key's own can't have. */
 export const AD_HOC = 'call:'
-/** More than clocks drift apart, and less than anyone would set one by. */
-const MAX_DRIFT_MS = 2_000
 
 const isAdHoc = (name: string): boolean => name.startsWith(AD_HOC)
 
@@ -66,15 +66,17 @@ export interface Unshared {
 export interface Limiter {
   readonly take: (keyId: string, limits: readonly RateLimit[], isPeek: boolean, holder?: AccountHolder) => LimitDecision
   readonly isUnshared: () => boolean
-  /** Hands over what was admitted and not yet shared, and forgets it. */
+  /** Hands over what was admitted and not yet shared: from then on it is on its way. */
   readonly unshared: () => Unshared[]
+  /** What was handed over last is where the others look. */
+  readonly settle: () => void
   /** Takes back what could not be shared. */
   readonly giveBack: (admitted: readonly Unshared[]) => void
   /**
    * Counts what others admitted behind a seq, for limits that are in use here. Null: what was seen before is not known any
    * more, and the limits are made anew from all admissions.
    */
-  readonly learn: (keyId: string, admissions: (name: string) => readonly Admission[], afterSeq: number | null) => void
+  readonly learn: (admissions: (keyId: string, name: string) => readonly Admission[], afterSeq: number | null) => void
   /** The keys that have limits in use here. */
   readonly keyIds: () => Iterable<string>
   /** Forgets limits that are whole again. */
@@ -97,7 +99,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
   }
 
   const meet = ({ keyId, held: ofKey }: Account, { name, limit, windowSeconds }: RateLimit, now: number): Held => {
-    const held: Held = { name, state: createLimit(limit, windowSeconds), unshared: 0, unsharedAt: 0 }
+    const held: Held = { name, state: createLimit(limit, windowSeconds), unshared: 0, onTheWay: 0, unsharedAt: 0 }
     absorbAdmissions(held, known(keyId, name), now)
     if (ofKey.length >= MAX_HELD_PER_KEY)
       ofKey.splice(
@@ -123,14 +125,16 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     return meet(account, limit, now)
   }
 
-  let lookedAt = { wall: clocks.wall(), monotonic: clocks.monotonic() }
-
-  const hasStepped = (now: number): boolean => {
-    const wall = clocks.wall()
-    const drift = Math.abs(wall - lookedAt.wall - (now - lookedAt.monotonic))
-    lookedAt = { wall, monotonic: now }
-    return drift > MAX_DRIFT_MS
+  /** The limit as the others know it, with what they don't know yet. */
+  const makeAnew = (held: Held, all: readonly Admission[], now: number): void => {
+    const { limit, windowMs } = held.state
+    held.state = createLimit(limit, windowMs / 1000)
+    absorbAdmissions(held, all, now)
+    const own = held.unshared + held.onTheWay
+    if (own > 0 && now - held.unsharedAt < windowMs) absorb(held.state, own, held.unsharedAt)
   }
+
+  const hasStepped = createStepWatch(clocks)
 
   const accountOf = (keyId: string): Account => {
     let account = keys.get(keyId)
@@ -200,10 +204,15 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
             at: Math.ceil(wall - (now - held.unsharedAt)),
             count: held.unshared,
           })
+          held.onTheWay += held.unshared
           held.unshared = 0
         }
       }
       return admitted
+    },
+
+    settle() {
+      for (const { held: ofKey } of keys.values()) for (const held of ofKey) held.onTheWay = 0
     },
 
     giveBack(admitted) {
@@ -212,24 +221,21 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
         const held = keys.get(keyId)?.held.find((one) => one.name === name)
         if (held === undefined) continue
         held.unshared += count
+        held.onTheWay = 0
         held.unsharedAt = Math.max(held.unsharedAt, at + offset)
       }
     },
 
-    learn(keyId, admissions, afterSeq) {
+    learn(admissions, afterSeq) {
       const now = clocks.monotonic()
       // After a step of the wall clock the times of admissions say nothing about their age: what is known here stays.
-      const isAnew = afterSeq === null && !hasStepped(now)
-      for (const held of keys.get(keyId)?.held ?? []) {
-        const all = admissions(held.name)
-        if (isAnew) {
-          const { limit, windowMs } = held.state
-          held.state = createLimit(limit, windowMs / 1000)
-          absorbAdmissions(held, all, now)
-          if (held.unshared > 0) absorb(held.state, held.unshared, held.unsharedAt)
-        } else {
+      const isAnew = afterSeq === null && !hasStepped()
+      for (const { keyId, held: ofKey } of keys.values()) {
+        for (const held of ofKey) {
+          const all = admissions(keyId, held.name)
           const news = all.filter(({ seq, by }) => seq > (afterSeq ?? 0) && by !== self && by !== SETTLED)
-          absorbAdmissions(held, news, now)
+          if (isAnew) makeAnew(held, all, now)
+          else absorbAdmissions(held, news, now)
         }
       }
     },

@@ -7,7 +7,8 @@ import { shellWord } from '../../src/domain/text.ts'
 import { formatDistance, isoFrom } from '../../src/domain/time.ts'
 import { errnoOf, meaningOf } from '../faults.ts'
 import type { LeftHolder } from '../json/lock.ts'
-import { describeHolder, GIVE_UP_AFTER_MS, leftHolder, loadLocks } from '../json/lock.ts'
+import { describeHolder, GIVE_UP_AFTER_MS, leftHolder } from '../json/lock.ts'
+import { loadLocks } from '../kernel-locks.ts'
 import { fine, problem, skipped, warning } from './found.ts'
 
 /** As `engines` of package.json says. */

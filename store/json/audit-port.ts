@@ -75,7 +75,7 @@ export function createAuditPort(dependencies: AuditDependencies): AuditPort {
     if (!keyFile.exists()) return
     await lock.hold(async (wasAbandoned) => {
       await prepare(wasAbandoned)
-      await settle(store, actor)
+      await settle(store, actor, 'note')
       const { ok, records } = report
       await log.append([{ actor, at: store.now(), action: 'audit.verify', after: { ok, records } }])
       await store.sink?.offer()

@@ -61,10 +61,11 @@ export function placesOf({ keysPath, usagePath, log }: Committing): StorePlaces 
 /**
  * Brings log and store together after a death in the middle of a commit, as 3-storage's table says. Throws AUDIT_BROKEN
  * where that needs an operator. Afterwards the log's head can be appended to, and the keys are the ones that it agrees with.
+ * Before a change the sink must have all of the log; notes stand without it.
  */
-export async function settle(store: Committing, actor: Actor): Promise<void> {
+export async function settle(store: Committing, actor: Actor, before: 'change' | 'note'): Promise<void> {
   for (let looks = 0; looks < MAX_LOOKS; looks++) {
-    const settled = await settleOnce(store, actor)
+    const settled = await settleOnce(store, actor, before)
     // Who puts another file in place asks no lock; what is decided next must not be decided on that one unseen.
     if (store.keyFile.lines().document === settled) return
   }
@@ -74,14 +75,14 @@ export async function settle(store: Committing, actor: Actor): Promise<void> {
 }
 
 /** Answers what the log was found to agree with, or was brought to. */
-async function settleOnce(store: Committing, actor: Actor): Promise<StoreDocument> {
+async function settleOnce(store: Committing, actor: Actor, before: 'change' | 'note'): Promise<StoreDocument> {
   const { keyFile, log, sink } = store
   let { document } = keyFile.lines()
   const tail = await tailOf(store)
   const plan = planRecovery(document.audit, tail.records, tail.torn !== null)
   if (plan.kind === 'broken') throw brokenLog(plan.disagreement, placesOf(store))
   // What a dead process left is at the sink before it takes effect, and a sink that is still dead refuses before the log is written.
-  await sink?.bring()
+  if (before === 'change' || plan.kind === 'recover' || tail.torn !== null) await sink?.bring()
   const note = { actor, at: store.now() }
   const redone = plan.kind === 'recover' ? plan.redo : []
   const keys = redoneKeys(store, redone)

@@ -6,6 +6,7 @@ import { KeywrightError } from '../../src/domain/refusal.ts'
 import { displayText } from '../../src/domain/text.ts'
 import { FILE_MODE, NO_FOLLOW } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
+import { loadLocks } from '../kernel-locks.ts'
 import { giveToOwner } from '../ownership.ts'
 
 /** Never through a symbolic link: the file is emptied at the end, whatever it is. */
@@ -15,12 +16,6 @@ export const GIVE_UP_AFTER_MS = 10_000
 const MAX_HOLDER_BYTES = 1024
 /** How often the file may be found removed or replaced under a waiting process. */
 const MAX_REOPENINGS = 10
-
-/** The native addon is loaded at the first lock: reading and verifying never need it. */
-export async function loadLocks(): Promise<KernelLocks> {
-  const { default: locks } = await import('fs-native-extensions')
-  return locks
-}
 
 export interface Holder {
   readonly pid: number

@@ -44,7 +44,7 @@ export function createTransactions(
           batch = waiting.slice(0, MAX_TOGETHER)
           waiting = waiting.slice(MAX_TOGETHER)
           await prepare(wasAbandoned)
-          await settle(store, (batch[0] as Waiting).transaction.actor)
+          await settle(store, (batch[0] as Waiting).transaction.actor, 'change')
           await commitTogether(batch)
         })
       } catch (error) {

@@ -28,6 +28,8 @@ export interface FlushInput {
   readonly self: string
   /** Keys whose first use is on the log though their counts could not be written yet. */
   readonly noted: ReadonlySet<string>
+  /** Up to when calls are summed up on the log though that could not be written here yet. */
+  readonly summedUpUntil: number
   /** False while the log is broken: then nothing is summed up. */
   readonly isRecordable: boolean
   readonly aliveSince: number
@@ -146,13 +148,14 @@ async function summarise(
   const from = file.document().summarisedUntil
   if (from === 0) return Math.floor(now / ms) * ms
   if (until <= from || !input.isRecordable) return from
+  const firstDue = Math.max(from, input.summedUpUntil)
   let folded = file.parse(lines.get(NO_KEY))
   for (const [keyId, line] of [...lines]) {
     const usage = file.parse(line)
     if (summary !== 'off' && keyId !== NO_KEY) {
       for (const [bucket, accepted = 0] of usage.total.series[resolution]) {
         const begin = bucket * ms
-        if (accepted > 0 && begin >= from && begin < until)
+        if (accepted > 0 && begin >= firstDue && begin < until)
           entries.push(note(input, 'validate.summary', keyId, now, { count: accepted, since: isoFrom(begin) }))
       }
     }

@@ -10,13 +10,12 @@ import type { Counted } from '../../src/domain/meter.ts'
 import { createMeter } from '../../src/domain/meter.ts'
 import type { UsagePort } from '../../src/domain/ports.ts'
 import { othersSeen } from '../../src/domain/presence.ts'
-import { KeywrightError } from '../../src/domain/refusal.ts'
 import type { LastUsed } from '../../src/domain/selection.ts'
 import { addAlive } from '../../src/domain/usage.ts'
 import { faultAt } from '../faults.ts'
 import type { Committing } from './commit.ts'
-import { settle } from './commit.ts'
 import type { Lock } from './lock.ts'
+import { createNoteSettling } from './settle-notes.ts'
 import type { JsonStoreOptions } from './store.ts'
 import { createUsageFile } from './usage-file.ts'
 import type { Merged } from './usage-flush.ts'
@@ -68,15 +67,20 @@ export interface JsonUsage {
 }
 
 export function createUsage({ options, committing, prepare, lock }: Dependencies): JsonUsage {
-  const { paths, settings, clocks, draw, actor, isReadOnly } = options
+  const { paths, settings, clocks, draw, actor, isReadOnly, warn } = options
   const { keyFile, log } = committing
   const meter = createMeter()
-  const file = createUsageFile(paths.usage, draw, meter.settle)
+  const file = createUsageFile(paths.usage, draw, () => {
+    meter.settle()
+    limiter.settle()
+  })
   const low = new Low(file, file.document())
   const self = Buffer.from(draw(SELF_BYTES)).toString('hex')
   const noted = new Set<string>()
   /** Records that the log could not take yet. */
   let owed: Entry[] = []
+  /** Up to when calls are summed up on the log, though the file may not say so yet. */
+  let summedUpUntil = 0
   let seenSeq = 0
   let aliveSince = clocks.wall()
   let checkedAt = Number.NEGATIVE_INFINITY
@@ -94,7 +98,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     checkedAt = clocks.uptime()
     if (!file.refresh()) return
     const isAnew = silence >= FORGOTTEN_MS
-    for (const keyId of limiter.keyIds()) limiter.learn(keyId, (name) => admissionsOf(keyId, name), isAnew ? null : seenSeq)
+    limiter.learn(admissionsOf, isAnew ? null : seenSeq)
     seenSeq = file.document().seq
   }
 
@@ -102,6 +106,8 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     if (uptime - checkedAt >= FRESH_MS) refresh()
   }
 
+  /** False while the log is broken: then counts are kept without records. */
+  const isSettled = createNoteSettling(committing, actor, warn)
   const reading = createUsageReading(file, meter, keyFile, clocks.wall)
 
   const writeUsage = async (document: UsageDocument): Promise<void> => {
@@ -128,6 +134,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
       admitted,
       self,
       noted,
+      summedUpUntil,
       isRecordable,
       aliveSince,
       now,
@@ -155,6 +162,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     else if (records.length > 0) {
       await log.append(records)
       owed = []
+      summedUpUntil = document.summarisedUntil
       await committing.sink?.offer()
     }
     for (const { action, keyId } of entries) if (action === 'validate.first-use' && keyId != null) noted.add(keyId)
@@ -166,17 +174,6 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     await committing.checkpoints.afterRecords()
     aliveSince = now
     limiter.sweep()
-  }
-
-  /** False when the log is broken: then counts are kept without records. */
-  const isSettled = async (): Promise<boolean> => {
-    try {
-      await settle(committing, actor)
-      return true
-    } catch (error) {
-      if (error instanceof KeywrightError && error.code === 'AUDIT_BROKEN') return false
-      throw error
-    }
   }
 
   const flushNow = async (reason: Reason): Promise<void> => {

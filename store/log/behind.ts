@@ -12,6 +12,15 @@ const PIECE_BYTES = 256 * 1024
 const NEWLINE = 10
 /** What the line of every accepted loss holds. */
 const LOSS_NEEDLE = '"action":"audit.accept-loss"'
+/** Whether the log holds a record. Whole lines only; a few small reads. */
+export async function holdsRecord(path: string, anchor: Anchor): Promise<boolean> {
+  const parts = await openParts(path)
+  try {
+    return placeBehind(parts, anchor) !== null
+  } finally {
+    await parts.close()
+  }
+}
 
 /** Lines as they stand in the log, each with its line end. */
 export interface Lines {
@@ -50,12 +59,16 @@ function placeBehind(parts: Parts, anchor: Anchor): Place | null {
   return recordOf(bytes.subarray(0, length))?.hash === anchor.hash ? { ...place, offset: place.offset + length + 1 } : null
 }
 
-/** Where the newest accepted loss that is not behind the anchor stands: the anchor is of what was lost, and the log goes on from there. */
+/**
+ * Where the accepted loss stands that the anchor is of: its record is among those that the loss names, and the log goes on from
+ * there. Any other record that the log does not hold is a disagreement, however many losses were accepted before.
+ */
 async function placeOfLoss(path: string, parts: Parts, anchor: Anchor): Promise<Place | null> {
   for await (const { bytes, isWhole } of allBackward(path)) {
     const loss = isWhole && bytes.includes(LOSS_NEEDLE) ? parseRecord(bytes) : null
     if (loss === null || typeof loss === 'string' || loss.action !== 'audit.accept-loss') continue
-    if (loss.seq <= anchor.seq) return placeOf(parts, loss.seq)
+    const lostTo = loss.after?.['lostTo']
+    if (loss.seq <= anchor.seq && typeof lostTo === 'number' && anchor.seq <= lostTo) return placeOf(parts, loss.seq)
   }
   return null
 }

@@ -4,7 +4,7 @@ import type { Anchor } from '../../src/domain/audit.ts'
 import { EMPTY_ANCHOR } from '../../src/domain/audit.ts'
 import type { Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
-import { meaningOf } from '../faults.ts'
+import { adviceOn, meaningOf } from '../faults.ts'
 import { carryBehind } from '../log/behind.ts'
 import type { Delivered } from './delivered.ts'
 import { createDelivered } from './delivered.ts'
@@ -13,6 +13,8 @@ import type { Sink } from './sink.ts'
 
 /** How long a sink may take; and so, how long it may hold a change and everyone behind it up. */
 export const SINK_WAIT_MS = 5000
+/** For so long after a failure notes are not offered: a sink that answers nothing would hold the lock up with each of them. */
+const OFFER_AGAIN_MS = 30_000
 
 export interface SinkFeed {
   /** Brings the sink up to the end of the log. Throws AUDIT_UNAVAILABLE where it could not take everything. */
@@ -25,21 +27,27 @@ export interface FeedOptions {
   readonly address: string
   readonly keysPath: string
   readonly logPath: string
+  /** Milliseconds that only ever rise. */
+  readonly uptime: () => number
   readonly warn: Warn
 }
 
-export function createSinkFeed({ address, keysPath, logPath, warn }: FeedOptions): SinkFeed {
+export function createSinkFeed({ address, keysPath, logPath, uptime, warn }: FeedOptions): SinkFeed {
   const sink = sinkAt(address)
   if ('problem' in sink) throw new KeywrightError('INVALID_INPUT', sink.problem, { field: 'auditSink' })
   const delivered = sink.last === undefined ? createDelivered(keysPath, address) : null
   /** What a slow disk still does for a delivery that was given up: the next one waits for it, so that nothing comes in between. */
   let working: Promise<void> = Promise.resolve()
+  let failedAt = Number.NEGATIVE_INFINITY
+  /** The record that it took last, of those that it took at all. */
+  let taken: Anchor | null = null
 
   const carry = async (signal: AbortSignal): Promise<void> => {
     const last = (await lastOf(sink, delivered)) ?? EMPTY_ANCHOR
     const isKnown = await carryBehind(logPath, last, async (lines) => {
       signal.throwIfAborted()
       await sink.deliver(lines.bytes, signal)
+      taken = lines.last ?? taken
       if (lines.last !== null) await delivered?.write(lines.last)
     })
     if (!isKnown) throw apart(address, logPath, last, delivered)
@@ -47,9 +55,14 @@ export function createSinkFeed({ address, keysPath, logPath, warn }: FeedOptions
 
   const bring = async (): Promise<void> => {
     const deadline = new AbortController()
+    taken = null
     const { promise: late, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
-      const error = new Error(`it did not take the records within ${SINK_WAIT_MS / 1000} s`)
+      const some =
+        taken === null
+          ? `the records within ${SINK_WAIT_MS / 1000} s`
+          : `all records within ${SINK_WAIT_MS / 1000} s; it has those up to seq ${taken.seq}, and goes on from there the next time`
+      const error = new Error(`it did not take ${some}`)
       reject(error)
       deadline.abort(error)
     }, SINK_WAIT_MS)
@@ -60,7 +73,9 @@ export function createSinkFeed({ address, keysPath, logPath, warn }: FeedOptions
     working = work.catch(() => undefined)
     try {
       await Promise.race([work, late])
+      failedAt = Number.NEGATIVE_INFINITY
     } catch (error) {
+      failedAt = uptime()
       throw unavailable(address, error)
     } finally {
       clearTimeout(timer)
@@ -70,6 +85,7 @@ export function createSinkFeed({ address, keysPath, logPath, warn }: FeedOptions
   return {
     bring,
     async offer() {
+      if (uptime() - failedAt < OFFER_AGAIN_MS) return
       try {
         await bring()
       } catch (error) {
@@ -88,8 +104,9 @@ const WITHOUT = 'or take auditSink out of keywright.config.json, or KEYWRIGHT_AU
 
 function unavailable(address: string, error: unknown): KeywrightError {
   if (error instanceof KeywrightError) return error
+  const advice = adviceOn(error, address.replace(/^file:/, ''))
   return new KeywrightError('AUDIT_UNAVAILABLE', `the audit sink ${address} failed: ${meaningOf(error)}`, {
-    hint: `nothing was changed; mend the sink and try again, ${WITHOUT}`,
+    hint: `nothing was changed; mend the sink${advice === null ? '' : ` (${advice})`} and try again, ${WITHOUT}`,
     cause: error,
   })
 }

@@ -5,6 +5,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { dirname, isAbsolute, normalize } from 'node:path'
 import { parseRecord } from '../../src/domain/audit.ts'
 import { openOrMake, syncFolder, writeAll } from '../durable.ts'
+import { loadLocks } from '../kernel-locks.ts'
 import { linesBackward } from '../log/read.ts'
 import type { Sink, SinkKind } from './sink.ts'
 
@@ -42,11 +43,12 @@ function fileSink(path: string): Sink {
         await file.close()
       }
     },
-    async deliver(lines) {
+    async deliver(lines, signal) {
       // What a death or a full disk cut off is finished instead of cut away: an append-only file lets nobody cut.
       if (!lines.subarray(0, torn.length).equals(torn)) throw new Error('its last line is not finished, and is the begin of no record')
       const file = await openSink(path)
       try {
+        signal.throwIfAborted()
         await writeAll(file, lines.subarray(torn.length))
         torn = Buffer.alloc(0)
         await file.datasync()
@@ -59,6 +61,14 @@ function fileSink(path: string): Sink {
 
 async function openSink(path: string): Promise<FileHandle> {
   const { file, isMade } = await openOrMake(path, constants.O_RDWR | constants.O_APPEND)
-  if (isMade) await syncFolder(dirname(path))
-  return file
+  try {
+    if (isMade) await syncFolder(dirname(path))
+    // A process that gave a slow disk up may still be writing, long after it let the store's lock go.
+    const locks = await loadLocks()
+    if (!locks.tryLock(file.fd)) throw new Error('another process has not ended writing to it')
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
 }

@@ -114,7 +114,7 @@ describe('what a decision tells', () => {
       limiter.take(KEY, [perMinute(limit)], true)
       all.forEach(([gap, count], index) => {
         clock.pass(gap)
-        limiter.learn(KEY, () => [{ seq: index + 1, at: clock.now(), count, by: 'other' }], index)
+        limiter.learn(() => [{ seq: index + 1, at: clock.now(), count, by: 'other' }], index)
       })
       const { isAllowed, limits } = take(limiter, perMinute(limit))
       if (isAllowed) return
@@ -145,7 +145,7 @@ describe('a step of the wall clock', () => {
   ])('%s after sharing frees nothing that was learned, and keeps it no longer than a window', (_, step) => {
     const { clock, limiter } = alone()
     limiter.take(KEY, [perMinute(3)], true)
-    limiter.learn(KEY, () => [{ seq: 1, at: clock.now(), count: 3, by: 'other' }], 0)
+    limiter.learn(() => [{ seq: 1, at: clock.now(), count: 3, by: 'other' }], 0)
     clock.step(step)
     expect(take(limiter, perMinute(3)).isAllowed).toBe(false)
     clock.pass(60_000)
@@ -156,7 +156,7 @@ describe('a step of the wall clock', () => {
     const { clock, limiter } = alone()
     limiter.take(KEY, [perMinute(3)], true)
     clock.step(-HOUR)
-    limiter.learn(KEY, () => [{ seq: 1, at: NOON, count: 3, by: 'other' }], 0)
+    limiter.learn(() => [{ seq: 1, at: NOON, count: 3, by: 'other' }], 0)
     expect(take(limiter, perMinute(3)).isAllowed).toBe(false)
     clock.pass(60_000)
     expect(takeAll(limiter, perMinute(3))).toBe(3)
@@ -171,11 +171,41 @@ describe('a step of the wall clock', () => {
     const shared = limiter.unshared().map(({ at, count }) => ({ seq: 1, at, count, by: 'me' }))
     clock.pass(10_000)
     clock.step(step)
-    limiter.learn(KEY, () => shared, null)
+    limiter.learn(() => shared, null)
     expect(take(limiter, perMinute(3)).isAllowed).toBe(false)
     clock.pass(60_000)
     expect(takeAll(limiter, perMinute(3))).toBe(3)
   })
+
+  test('forward an hour opens no limit of any key early', () => {
+    const { clock, limiter } = alone()
+    const keys = ['key_a', 'key_b', 'key_c']
+    const takeOf = (key: string): boolean => limiter.take(key, [perMinute(1)], false).isAllowed
+    expect(keys.map(takeOf)).toEqual([true, true, true])
+    const shared = limiter.unshared().map(({ keyId, at, count }) => ({ keyId, seq: 1, at, count, by: 'me' }))
+    limiter.settle()
+    clock.pass(10_000)
+    clock.step(HOUR)
+    limiter.learn((key) => shared.filter(({ keyId }) => keyId === key), null)
+    expect(keys.map(takeOf)).toEqual([false, false, false])
+  })
+})
+
+test('what is on its way to the others counts here, also when all admissions are learned anew meanwhile', () => {
+  const { clock, limiter } = alone()
+  expect(takeAll(limiter, perMinute(3))).toBe(3)
+  const admitted = limiter.unshared()
+  clock.pass(6_000)
+  limiter.learn(nobody, null)
+  expect(take(limiter, perMinute(3)).isAllowed).toBe(false)
+  limiter.giveBack(admitted)
+  limiter.learn(nobody, null)
+  expect(take(limiter, perMinute(3)).isAllowed).toBe(false)
+  const again = limiter.unshared().map(({ at, count }) => ({ seq: 1, at, count, by: 'me' }))
+  limiter.settle()
+  limiter.learn(() => again, null)
+  clock.pass(54_000)
+  expect(takeAll(limiter, perMinute(3))).toBe(3)
 })
 
 describe('memory', () => {

@@ -42,7 +42,7 @@ function processes(count: number, limit: number) {
     flush(index: number): void {
       const limiter = limiters[index] as Limiter
       const now = clock.clocks.monotonic()
-      limiter.learn(KEY, () => kept, now - (lookedAt[index] as number) < FORGOTTEN_MS ? (seen[index] as number) : null)
+      limiter.learn(() => kept, now - (lookedAt[index] as number) < FORGOTTEN_MS ? (seen[index] as number) : null)
       lookedAt[index] = now
       const calls = limiter.unshared().map(({ at, count: calls }) => ({ seq: seq + 1, at, count: calls, by: `process${index}` }))
       if (calls.length > 0) seq++

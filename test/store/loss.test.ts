@@ -230,12 +230,19 @@ describe('what is lost', () => {
     expect(last).not.toBe('')
   })
 
-  test('counts are kept while the log is broken, without records', async () => {
+  test('counts are kept while the log is broken, without records, and who only verifies is told of it, once', async () => {
     const { place } = await tell(FOUR)
     cutLog(place, 2)
-    const manager = await openManagerAt(place)
-    await manager.validateApiKey(token)
+    const warnings: string[] = []
+    const manager = await openManagerAt(place, { onWarning: ({ code, message }) => void warnings.push(`${code} ${message}`) })
+    for (let times = 0; times < 2; times++) {
+      await manager.validateApiKey(token, { peek: times === 1 })
+      await manager.flush()
+    }
+    await manager.validateApiKey(`${token}x`)
     await manager.flush()
+    expect(warnings.filter((warning) => warning.startsWith('AUDIT_BROKEN'))).toHaveLength(1)
+    expect(warnings.join()).toContain('audit accept-loss')
     expect(actions(place)).toEqual(['key.generate', 'key.generate'])
     const other = await openManagerAt(place, { readOnly: true })
     expect(await other.getUsageStats()).toMatchObject({ usageCount: 1 })

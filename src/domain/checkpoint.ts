@@ -13,12 +13,12 @@ export interface Checkpoint extends Anchor {
 /**
  * One note: its text, with the last line end, is what is signed. In a file each note but the first has an empty line before it:
  *
- *     keywright/security-audit              whose log
+ *     keywright/security-audit/9f86d081884c7d65    whose log
  *     4711                                  how many records: the seq of the last
  *     2jmj7l5rSw0yVb/vlWAYkK/YBwk=          that record's hash, in Base64
  *     2026-11-23T12:00:00.000Z              when it was signed
  *
- *     — keywright/security-audit c2lnbmF0dXJl…    the key's name; its id and the signature, in Base64
+ *     — keywright/security-audit/9f86d081884c7d65 c2lnbmF0dXJl…    the key's name; its id and the signature, in Base64
  */
 export interface Note {
   readonly text: string
@@ -31,6 +31,14 @@ export interface NoteSignature {
   readonly name: string
   readonly keyId: Buffer
   readonly signature: Buffer
+}
+
+/** So much of the hash of a log's first record tells it from all others. */
+const IDENTITY_DIGITS = 16
+
+/** The name of a log in its checkpoints: two logs under one key are not taken for each other. */
+export function originOf(logName: string, firstHash: string): string {
+  return `keywright/${encodeURIComponent(logName)}/${firstHash.slice(0, IDENTITY_DIGITS)}`
 }
 
 const KEY_ID_BYTES = 4

@@ -93,7 +93,7 @@ export function createAuditPort(dependencies: AuditDependencies): AuditPort {
       const key = signingKey()
       if (key === null) throw unsigned()
       const anchor = await head()
-      return { ...anchor, note: checkpoints.sign(anchor, key) }
+      return { ...anchor, note: await checkpoints.sign(anchor, key) }
     },
 
     async verify(options) {
@@ -129,8 +129,11 @@ export function createAuditPort(dependencies: AuditDependencies): AuditPort {
           after: { keys: document.keys.length, digest: allKeysDigest(moment.lines), ...loss },
         }
         // What was signed of lost records would give the log the lie for ever.
-        if (report.firstBad !== null) checkpoints.setAside()
-        const next = await log.appendBehind(head, entry)
+        const putBack = report.firstBad === null ? null : checkpoints.setAside()
+        const next = await log.appendBehind(head, entry).catch((error: unknown) => {
+          putBack?.()
+          throw error
+        })
         await vouch()
         await writeDocument(store, document.keys, next)
         await store.sink?.offer()

@@ -1,11 +1,13 @@
 // The proof of an embedded store: what stood in its files at one moment, and the run of the check over the log. Never writes.
 
 import { statSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { Anchor, Head } from '../../src/domain/audit.ts'
-import { sha256 } from '../../src/domain/audit.ts'
+import { parseRecord, sha256 } from '../../src/domain/audit.ts'
 import type { AuditReport, Vouched } from '../../src/domain/audit-check.ts'
 import { createAuditCheck } from '../../src/domain/audit-check.ts'
 import { expectedBy } from '../../src/domain/audit-expected.ts'
+import { originOf } from '../../src/domain/checkpoint.ts'
 import type { StorePlaces } from '../../src/domain/disagreement.ts'
 import type { VerifyOptions } from '../../src/domain/ports.ts'
 import { faultAt } from '../faults.ts'
@@ -79,11 +81,13 @@ export async function prove(
   const totalBytes = finished.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), moment.activeBytes)
   let records = 0
   let bytesRead = 0
+  let firstHash = ''
   try {
     signal?.throwIfAborted()
     for (const source of [...finished, ...(active === null ? [] : [active])]) {
       run.enter(trailFile(log, source))
       for await (const { bytes, isWhole } of linesForward(source, 0, source === active ? moment.activeBytes : undefined)) {
+        if (firstHash === '') firstHash = hashIn(bytes)
         if (isWhole) run.add(bytes)
         else run.addTorn(bytes, source === active)
         bytesRead += bytes.length + 1
@@ -99,7 +103,14 @@ export async function prove(
     await active?.close()
   }
   const report = run.finish()
-  return { report: checkpointed === null ? report : withCheckpoints(report, checkpointed, run.head()), head: run.head() }
+  const head = run.head()
+  if (checkpointed === null) return { report, head }
+  return { report: withCheckpoints(report, checkpointed, head, originOf(basename(log, '.log'), firstHash)), head }
+}
+
+function hashIn(line: Buffer): string {
+  const record = parseRecord(line)
+  return typeof record === 'string' ? '' : record.hash
 }
 
 export function vouchedBy({ lines, usageAnchor }: Still, { keys, usage }: StorePlaces): Omit<Vouched, 'expected'> {

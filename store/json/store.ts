@@ -99,7 +99,7 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   const low: Low<StoreDocument> = new Low<StoreDocument>(keyFile, keyFile.lines().document)
   await low.read()
   const log = openAuditLog(paths.log, settings.segmentBytes ?? DEFAULT_SEGMENT_BYTES)
-  const trust = { folders: [dirname(paths.keys), dirname(paths.log)], isInsecureAllowed: options.isInsecureAllowed, warn }
+  const trust = { awayFrom: [dirname(paths.keys), dirname(paths.log)], isInsecureAllowed: options.isInsecureAllowed, warn }
   const signingKey = (): KeyObject | null => readSigningKey(options.auditKeys.signing, trust)
   const checkpoints = createCheckpoints({ path: paths.checkpoints, log, key: isReadOnly ? null : signingKey(), now: clocks.wall, warn })
   const committing: Committing = {

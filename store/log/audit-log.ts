@@ -10,7 +10,7 @@ import { chainLines, EMPTY_HEAD, parseRecord } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { makeFolder, NO_FOLLOW, openOrMake, syncFolder, writeAll } from '../durable.ts'
 import { faultAt } from '../faults.ts'
-import { linesBackward, linesForward } from './read.ts'
+import { firstRecord, linesBackward, linesForward } from './read.ts'
 import { finishedSegments, segmentPath } from './segments.ts'
 import type { LogTail } from './tail.ts'
 import { readTail } from './tail.ts'
@@ -229,12 +229,4 @@ async function isCutBack(path: string, size: number): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-async function firstRecord(path: string): Promise<AuditRecord | null> {
-  for await (const line of linesForward(path)) {
-    const record = line.isWhole ? parseRecord(line.bytes) : 'is not a record'
-    return typeof record === 'string' ? null : record
-  }
-  return null
 }

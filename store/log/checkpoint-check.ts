@@ -18,6 +18,8 @@ const MAX_LISTED = 1000
 export interface SignedCheckpoints {
   /** What the log must hold. */
   readonly expected: readonly Expected[]
+  /** Of which logs, by what said so first. */
+  readonly origins: ReadonlyMap<string, string>
   readonly problems: readonly string[]
   readonly notes: readonly string[]
 }
@@ -29,18 +31,21 @@ export function readCheckpoints(path: string, publicKey: KeyObject): SignedCheck
   const signed = isWhole ? all : all.slice(1)
   const expected: Expected[] = []
   const problems: string[] = []
+  const origins = new Map<string, string>()
   for (const [index, note] of signed.entries()) {
     const by = `checkpoint ${index + 1}${isWhole ? '' : ' of the newest'} in ${path}`
     const { checkpoint } = note
     if (checkpoint === null) problems.push(`${by} is none: it was garbled`)
-    else if (isSignedWith(note, publicKey)) expected.push({ by, anchor: checkpoint })
-    else problems.push(`${by}, for seq ${checkpoint.seq}, is not signed with that key`)
+    else if (isSignedWith(note, publicKey)) {
+      expected.push({ by, anchor: checkpoint })
+      if (!origins.has(checkpoint.origin)) origins.set(checkpoint.origin, by)
+    } else problems.push(`${by}, for seq ${checkpoint.seq}, is not signed with that key`)
   }
   const notes: string[] = []
-  if (signed.length === 0) notes.push(`there is no checkpoint in ${path}: no record is signed`)
+  if (signed.length === 0) problems.push(`there is no checkpoint in ${path}: no record is signed`)
   if (!isWhole) notes.push(`only the newest ${signed.length} checkpoints were proven`)
   if (rest > 0) notes.push(`the last ${rest} bytes of ${path} are no finished checkpoint; the next one takes their place`)
-  return { expected, problems, notes }
+  return { expected, origins, problems, notes }
 }
 
 function readEndOf(path: string): { readonly bytes: Buffer; readonly isWhole: boolean } {
@@ -58,8 +63,12 @@ function readEndOf(path: string): { readonly bytes: Buffer; readonly isWhole: bo
   }
 }
 
-/** The report with what the checkpoints say beside the log itself. `head`: the log's last record. */
-export function withCheckpoints(report: AuditReport, { expected, problems, notes }: SignedCheckpoints, head: Anchor): AuditReport {
+/** The report with what the checkpoints say beside the log itself. `head`: the log's last record; `origin`: its name in them. */
+export function withCheckpoints(report: AuditReport, signed: SignedCheckpoints, head: Anchor, origin: string): AuditReport {
+  const { expected, origins, notes } = signed
+  const foreign = [...origins].flatMap(([name, by]) => (name === origin ? [] : [`${by} is of another log: ${name} is not ${origin}`]))
+  // Where there are no records there is nothing to be signed.
+  const problems = head.seq === 0 && expected.length === 0 ? [] : [...signed.problems, ...foreign]
   const lastSigned = expected.reduce((last, { anchor }) => Math.max(last, anchor.seq), 0)
   const unsigned = head.seq - lastSigned
   const more = problems.length > MAX_LISTED ? [`${problems.length - MAX_LISTED} more checkpoints with problems are not listed`] : []

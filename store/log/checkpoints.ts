@@ -7,13 +7,16 @@ import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Anchor } from '../../src/domain/audit.ts'
 import type { Checkpoint } from '../../src/domain/checkpoint.ts'
-import { endOfNotes, parseNotes } from '../../src/domain/checkpoint.ts'
+import { endOfNotes, originOf, parseNotes } from '../../src/domain/checkpoint.ts'
 import type { Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 import { openOrMake, syncFolder, writeAll } from '../durable.ts'
 import { errnoOf, meaningOf } from '../faults.ts'
 import type { AuditLog } from './audit-log.ts'
+import { holdsRecord } from './behind.ts'
+import { firstRecord } from './read.ts'
+import { finishedSegments } from './segments.ts'
 import { isSignedWith, signCheckpoint } from './signed-note.ts'
 
 /** Changes are signed at least so often. */
@@ -40,14 +43,16 @@ export interface Checkpoints {
   readonly afterRecords: () => Promise<void>
   /** Not under the lock, but with what takes it: signs changes of this process where the last checkpoint is an hour old. */
   readonly atEnd: (underLock: (work: () => Promise<void>) => Promise<void>) => Promise<void>
-  /** Records were lost, and that was accepted: what was signed of them is kept under another name, and signing begins anew. */
-  readonly setAside: () => void
+  /**
+   * Records were lost, and that is accepted: what was signed of them is kept under another name, and signing begins anew. Answers
+   * what puts it back, for the case that the loss can't be recorded.
+   */
+  readonly setAside: () => () => void
   /** The note for a record; writes nothing. */
-  readonly sign: (anchor: Anchor, key: KeyObject) => string
+  readonly sign: (anchor: Anchor, key: KeyObject) => Promise<string>
 }
 
 export function createCheckpoints({ path, log, key, now, warn }: CheckpointOptions): Checkpoints {
-  const origin = `keywright/${encodeURIComponent(basename(log.path, '.log'))}`
   const publicKey = key === null ? null : createPublicKey(key)
   let lastAt = Number.NEGATIVE_INFINITY
   let signedSeq = 0
@@ -55,7 +60,11 @@ export function createCheckpoints({ path, log, key, now, warn }: CheckpointOptio
   let signedSegments = 0
   let lastTrouble = ''
 
-  const sign = ({ seq, hash }: Anchor, signing: KeyObject): string => signCheckpoint({ origin, seq, hash, at: isoFrom(now()) }, signing)
+  const sign = async ({ seq, hash }: Anchor, signing: KeyObject): Promise<string> => {
+    const first = await firstRecord(finishedSegments(log.path)[0] ?? log.path)
+    if (first === null) throw new Error('the log has no first record')
+    return signCheckpoint({ origin: originOf(basename(log.path, '.log'), first.hash), seq, hash, at: isoFrom(now()) }, signing)
+  }
 
   // A clock that was put back must not put the next checkpoint off.
   const isOld = (): boolean => Math.abs(now() - lastAt) >= CHECKPOINT_MS
@@ -87,8 +96,13 @@ export function createCheckpoints({ path, log, key, now, warn }: CheckpointOptio
         signedSeq = last.seq
       }
       if (!isSegment && !isOld()) return
+      // A signature below a log that lost what was signed before would make the loss good.
+      if (last !== null && !(await holdsRecord(log.path, last)))
+        throw new Error(`the log does not hold seq ${last.seq}, which was signed; see keywright audit verify --public-key FILE`)
+      const end = endBehindNotes(size, tail)
+      if (end === 0 && !isUnfinished(tail)) throw new Error('what stands there is no checkpoint; move the file away')
       const { seq, hash } = log.head()
-      await append(file, sign({ seq, hash }, signing), endBehindNotes(size, tail))
+      await append(file, await sign({ seq, hash }, signing), end)
       if (isMade) await syncFolder(dirname(path))
       lastAt = now()
       signedSeq = seq
@@ -130,19 +144,29 @@ export function createCheckpoints({ path, log, key, now, warn }: CheckpointOptio
     setAside() {
       lastAt = Number.NEGATIVE_INFINITY
       for (let number = 1; number <= MAX_ASIDE; number++) {
-        if (existsSync(`${path}.${number}`)) continue
+        const aside = `${path}.${number}`
+        if (existsSync(aside)) continue
         try {
-          renameSync(path, `${path}.${number}`)
+          renameSync(path, aside)
         } catch (error) {
           if (errnoOf(error) !== 'ENOENT') throw error
+          return () => undefined
         }
-        return
+        return () => renameSync(aside, path)
       }
       throw new KeywrightError('AUDIT_UNAVAILABLE', `there are ${MAX_ASIDE} old files beside ${path}; move them away`)
     },
     sign,
   }
 }
+
+/** Whether nothing stands there, or the begin of a first note, whose writer died. */
+function isUnfinished(tail: Buffer): boolean {
+  const begin = tail.subarray(0, ORIGIN_BEGIN.length)
+  return begin.equals(ORIGIN_BEGIN.subarray(0, begin.length))
+}
+
+const ORIGIN_BEGIN = Buffer.from('keywright/')
 
 /** Where the next note begins: what is left of one whose writer died is cut, since it would make the next one none. */
 function endBehindNotes(size: number, tail: Buffer): number {

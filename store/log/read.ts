@@ -2,6 +2,8 @@
 
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
+import type { AuditRecord } from '../../src/domain/audit.ts'
+import { parseRecord } from '../../src/domain/audit.ts'
 import { errnoOf } from '../faults.ts'
 
 const CHUNK_BYTES = 256 * 1024
@@ -109,4 +111,13 @@ async function readFully(file: FileHandle, into: Buffer, position: number): Prom
     if (bytesRead === 0) throw new Error('the log became shorter while it was read')
     filled += bytesRead
   }
+}
+
+/** The first record of a file; null where there is none, or it is damaged. */
+export async function firstRecord(path: string): Promise<AuditRecord | null> {
+  for await (const line of linesForward(path)) {
+    const record = line.isWhole ? parseRecord(line.bytes) : 'is not a record'
+    return typeof record === 'string' ? null : record
+  }
+  return null
 }

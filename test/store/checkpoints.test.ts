@@ -53,7 +53,7 @@ describe('a checkpoint is written', () => {
     for (const manager of [two, one, two]) await birth(manager)
     expect(seqsOf(place)).toEqual([1, 4])
     expect(checkpointsOf(place)[1]).toEqual({
-      origin: 'keywright/security-audit',
+      origin: `keywright/security-audit/${place.records()[0]?.hash.slice(0, 16)}`,
       seq: 4,
       hash: place.records()[3]?.hash,
       at: new Date(clock.now()).toISOString(),
@@ -154,7 +154,7 @@ describe('with the public key alone', () => {
     expect(await reader.verifyAudit()).toMatchObject({ ok: true, problems: [] })
     const { ok, firstBad, problems } = await reader.verifyAudit({ publicKeyFile: key.publicFile })
     expect({ ok, firstBad }).toEqual({ ok: false, firstBad: 1 })
-    expect(problems.map(({ seq }) => seq)).toEqual([1, 2, 3])
+    expect(problems.map(({ seq }) => seq)).toEqual([1, 2, 3, undefined])
     expect(problems[0]?.problem).toContain(`checkpoint 1 in ${place.checkpoints}`)
   })
 
@@ -194,10 +194,13 @@ describe('with the public key alone', () => {
     expect(problems).toEqual([{ seq: 2, problem: `is missing: checkpoint 2 in ${place.checkpoints} is of seq 2` }])
   })
 
-  test('what is not signed yet is counted in a note, and that there is no checkpoint is one', async () => {
+  test('what is not signed yet is counted in a note; where nothing is signed, nothing is proven', async () => {
     const { place, key, open } = signing()
     await birth(await openManagerAt(place))
-    expect(await verified({ place, key })).toMatchObject({ ok: true, notes: [expect.stringContaining('there is no checkpoint')] })
+    expect(await verified({ place, key })).toMatchObject({
+      ok: false,
+      problems: [{ problem: expect.stringContaining('there is no checkpoint') }],
+    })
     const manager = await open()
     for (let made = 0; made < 4; made++) await birth(manager)
     expect(await verified({ place, key })).toMatchObject({ ok: true, notes: ['3 records behind seq 2 are not signed yet'] })
@@ -218,6 +221,49 @@ describe('with the public key alone', () => {
     expect(seqsOf(place)).toEqual([2])
     expect(await verified({ place, key })).toMatchObject({ ok: true, problems: [] })
   })
+})
+
+describe('what is not signed', () => {
+  test('a log without a record that was signed before', async () => {
+    const { place, key, clock, open, warnings } = signing()
+    const manager = await open()
+    await birth(manager)
+    const before = [place.keys, place.log].map((path) => [path, place.text(path)] as const)
+    clock.pass(HOUR)
+    await birth(manager)
+    await manager.close()
+    for (const [path, text] of before) writeFileSync(path, text)
+    rmSync(place.usage, { force: true })
+    clock.pass(HOUR)
+    await birth(await open(), 'eve')
+    expect(warnings).toEqual([expect.stringMatching(/^NOT_SIGNED: .*the log does not hold seq 2, which was signed/)])
+    expect(seqsOf(place)).toEqual([1, 2])
+    expect((await verified({ place, key })).ok).toBe(false)
+  })
+
+  test('anything, where a file that is none of ours stands in the place of the checkpoints', async () => {
+    const { place, open, warnings } = signing()
+    await birth(await openManagerAt(place))
+    writeFileSync(place.checkpoints, 'a letter\n')
+    await birth(await open())
+    expect(warnings).toEqual([expect.stringMatching(/^NOT_SIGNED: .*what stands there is no checkpoint/)])
+    expect(place.text(place.checkpoints)).toBe('a letter\n')
+  })
+})
+
+test('checkpoints of another log that is signed with the same key prove nothing', async () => {
+  const { place, key, open } = signing()
+  await birth(await open())
+  const other = newPlace()
+  const manager = await openManagerAt(other, { auditKeyFile: key.privateFile })
+  await birth(manager)
+  await manager.close()
+  const origin = `keywright/security-audit/${place.records()[0]?.hash.slice(0, 16)}`
+  writeFileSync(place.checkpoints, readFileSync(other.checkpoints))
+  const { ok, problems } = await verified({ place, key })
+  expect(ok).toBe(false)
+  expect(problems).toContainEqual({ problem: expect.stringContaining(`is of another log`) })
+  expect(problems).toContainEqual({ problem: expect.stringContaining(`is not ${origin}`) })
 })
 
 describe('the key', () => {

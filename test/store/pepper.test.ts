@@ -134,7 +134,7 @@ describe('with a pepper', () => {
     writeFileSync(place.log, '')
     expect(await codes(manager, tokens)).toEqual(['VALID'])
     await manager.flush()
-    expect(warnings).toEqual(['NOT_RENEWED'])
+    expect(warnings).toEqual(['AUDIT_BROKEN', 'NOT_RENEWED'])
     expect(schemes(place)).toEqual(['sha256'])
     expect((await manager.getKeyUsageStats(tokens[0] ?? '')).usageCount).toBe(1)
   })

@@ -11,6 +11,8 @@ import { chain } from './verify.ts'
 
 /** More wait for their next use after the flush. */
 const MAX_WAITING = 1000
+/** Secrets that this process remembers to have hashed anew. */
+const MAX_RENEWED = 100_000
 
 interface Renewal {
   readonly keyId: string
@@ -37,6 +39,8 @@ export function createRenewals({ store, actor, clock, warn }: RenewalContext): R
   const reason = `kept under pepper ${hashing.pepper} from now on`
   /** By shortId. */
   let waiting = new Map<string, Renewal>()
+  /** Once each: processes whose newest peppers differ, as while they are given out, must not undo each other without end. */
+  const renewedOnce = new Set<string>()
   let lastTrouble = ''
 
   const decide =
@@ -56,7 +60,7 @@ export function createRenewals({ store, actor, clock, warn }: RenewalContext): R
       const { keyId, secret } = verdict
       if (!verdict.valid || keyId === undefined || secret === undefined) return verdict
       const { shortId } = secret
-      if (waiting.has(shortId) || waiting.size >= MAX_WAITING) return verdict
+      if (waiting.has(shortId) || renewedOnce.has(shortId) || waiting.size >= MAX_WAITING) return verdict
       return chain(store.findCredential(shortId), (credential) => {
         if (credential !== null && credential.pepper !== hashing.pepper)
           waiting.set(shortId, { keyId, from: credential.secret.hash, to: hashing.hash(token) })
@@ -70,6 +74,7 @@ export function createRenewals({ store, actor, clock, warn }: RenewalContext): R
       const ids = new Set([...renewals.values()].map(({ keyId }) => keyId))
       try {
         await store.transact({ actor, targets: { refs: [...ids].map((id) => ({ by: 'id', id, name: id })) }, decide: decide(renewals) })
+        for (const shortId of renewals.keys()) if (renewedOnce.size < MAX_RENEWED) renewedOnce.add(shortId)
         lastTrouble = ''
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error)

@@ -6,6 +6,7 @@ import type { Key } from '../../src/domain/key.ts'
 import type { RecoveryPlan } from '../../src/domain/recovery.ts'
 import { planRecovery, redoAll } from '../../src/domain/recovery.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
+import { shellWord } from '../../src/domain/text.ts'
 import { createUsageFile } from '../json/usage-file.ts'
 import { segmentPath } from '../log/segments.ts'
 import { fine, problem, problemOf, skipped, told, warning, worstOf } from './found.ts'
@@ -91,7 +92,12 @@ function missingBefore({ path, first }: LogPart, expected: number, log: string):
 }
 
 function misnamed({ path, first }: LogPart, right: string): Found {
-  return problem(`${path} begins with seq ${first}, which is not what its name says`, `mv ${path} ${right}`)
+  return problem(
+    `${path} begins with seq ${first}, which is not what its name says`,
+    existing(right)
+      ? `look at both: ${right} is there too; move the one that is no part of this log away, then give the other its name`
+      : `mv -n ${shellWord(path)} ${shellWord(right)}`,
+  )
 }
 
 export function lookAtTornLine({ log, lock, paths }: Scene): Found {

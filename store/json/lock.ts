@@ -31,8 +31,8 @@ export interface LockOptions {
 }
 
 export interface Lock {
-  /** Runs alone among all processes and all callers; `wasAbandoned`: the holder before died. Throws STORE_BUSY after 10 s. */
-  readonly hold: <T>(work: (wasAbandoned: boolean) => Promise<T>) => Promise<T>
+  /** Runs alone among all processes and all callers; `wasAbandoned`: the holder before died. Throws STORE_BUSY after 10 s, or when it is late. */
+  readonly hold: <T>(work: (wasAbandoned: boolean) => Promise<T>, late?: Promise<'late'>) => Promise<T>
 }
 
 /** A descriptor that stands in the kernel's queue. */
@@ -137,11 +137,9 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
     }
   }
 
-  const acquire = async (locks: KernelLocks): Promise<number> => {
+  const acquire = async (locks: KernelLocks, late: Promise<'late'> | undefined): Promise<number> => {
     const timers: NodeJS.Timeout[] = []
-    const deadline = new Promise<'late'>((resolve) => {
-      timers.push(setTimeout(() => resolve('late'), GIVE_UP_AFTER_MS))
-    })
+    const deadline = late ?? new Promise<'late'>((resolve) => void timers.push(setTimeout(() => resolve('late'), GIVE_UP_AFTER_MS)))
     timers.push(setTimeout(tell, SAY_HOLDER_AFTER_MS))
     waiting++
     try {
@@ -163,9 +161,9 @@ export function createLock({ path, holder, onWaiting }: LockOptions): Lock {
   }
 
   return {
-    async hold(work) {
+    async hold(work, late) {
       const locks = await loadLocks()
-      const file = await acquire(locks)
+      const file = await acquire(locks, late)
       try {
         return await work(takeOver(file, holder()))
       } finally {

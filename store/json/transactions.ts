@@ -2,12 +2,14 @@
 
 import type { Hashing } from '../../src/domain/hashing.ts'
 import type { Facts, Outcome, Targets, Transaction } from '../../src/domain/ports.ts'
+import { KeywrightError } from '../../src/domain/refusal.ts'
 import type { LastUsed } from '../../src/domain/selection.ts'
 import { keyMatcher, resolveRefs } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 import type { Committing, Draft, Pending } from './commit.ts'
 import { commit, createDraft, settle } from './commit.ts'
 import type { Lock } from './lock.ts'
+import { GIVE_UP_AFTER_MS } from './lock.ts'
 
 /** Changes that one commit may hold together; more wait for the next. */
 const MAX_TOGETHER = 1024
@@ -16,6 +18,11 @@ interface Waiting {
   readonly transaction: Transaction<unknown>
   readonly resolve: (answer: unknown) => void
   readonly reject: (error: unknown) => void
+  /** Told when it has waited for as long as anyone waits for the lock. */
+  readonly late: Promise<'late'>
+  readonly isLate: () => boolean
+  /** It waits no longer. */
+  readonly stop: () => void
 }
 
 export interface Transactions {
@@ -23,6 +30,17 @@ export interface Transactions {
   readonly run: <T>(transaction: Transaction<T>) => Promise<T>
   /** Ends when nothing waits any more. */
   readonly idle: () => Promise<void>
+}
+
+/** How long one waits, from now on. */
+function createPatience(): Pick<Waiting, 'late' | 'isLate' | 'stop'> {
+  const { promise: late, resolve } = Promise.withResolvers<'late'>()
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    resolve('late')
+  }, GIVE_UP_AFTER_MS)
+  return { late, isLate: () => isLate, stop: () => clearTimeout(timer) }
 }
 
 export function createTransactions(
@@ -43,14 +61,20 @@ export function createTransactions(
         await lock.hold(async (wasAbandoned) => {
           batch = waiting.slice(0, MAX_TOGETHER)
           waiting = waiting.slice(MAX_TOGETHER)
+          for (const { stop } of batch) stop()
           await prepare(wasAbandoned)
           await settle(store, (batch[0] as Waiting).transaction.actor, 'change')
           await commitTogether(batch)
-        })
+        }, waiting[0]?.late)
       } catch (error) {
-        // A lock that can't be had fails everyone who waits for it.
-        for (const { reject } of batch.length > 0 ? batch : waiting) reject(error)
-        if (batch.length === 0) waiting = []
+        // A lock that is not free in time fails those whose time is over; one that can't be had at all, everyone who waits for it.
+        const isBusy = error instanceof KeywrightError && error.code === 'STORE_BUSY'
+        const failed = batch.length > 0 ? batch : isBusy ? waiting.filter(({ isLate }) => isLate()) : waiting
+        if (batch.length === 0) waiting = waiting.filter((waiter) => !failed.includes(waiter))
+        for (const { stop, reject } of failed) {
+          stop()
+          reject(error)
+        }
       }
     }
     // Here and not when the promise settles: who comes in between starts a new worker.
@@ -105,7 +129,7 @@ export function createTransactions(
         if (changes.length === 0) return answer
       }
       return new Promise<T>((resolve, reject) => {
-        waiting.push({ transaction, resolve: resolve as (answer: unknown) => void, reject })
+        waiting.push({ transaction, resolve: resolve as (answer: unknown) => void, reject, ...createPatience() })
         worker ??= work()
       })
     },

@@ -122,14 +122,19 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
   }
 
   /** Whatever failed: the log is cut back to where it ended, and looked at anew next time. */
-  const failed = async (error: unknown, size: number): Promise<KeywrightError> => {
+  const failed = async (error: unknown, size: number, isWritten = false): Promise<KeywrightError> => {
     known = null
     const isCut = size < 0 || (await isCutBack(path, size))
     await closeFile().catch(() => undefined)
     const fault = faultAt('AUDIT_UNAVAILABLE', 'writing the audit log', path, error)
     if (isCut) return fault
-    return new KeywrightError('AUDIT_UNAVAILABLE', `${fault.message}; its half-written records could not be cut off either`, {
-      hint: 'make the audit log writable; the next change will repair it',
+    const left = isWritten
+      ? 'its records could not be taken back, so that the change may still be redone'
+      : 'its half-written records could not be cut off either'
+    return new KeywrightError('AUDIT_UNAVAILABLE', `${fault.message}; ${left}`, {
+      hint: isWritten
+        ? 'make the audit log writable, then look at the key before you try again'
+        : 'make the audit log writable; the next change will repair it',
       cause: error,
     })
   }
@@ -142,6 +147,7 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
   const append = async (entries: readonly Entry[]): Promise<Head> => {
     const before = standing()
     let size = -1
+    let isWritten = false
     try {
       const segment = await beginSegment(before.head, entries[0] as Entry)
       const made = chainLines(segment?.head ?? before.head, entries)
@@ -150,11 +156,12 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
       size = status.size
       const bytes = Buffer.from((segment?.lines ?? '') + made.lines)
       await writeAll(file, bytes)
+      isWritten = true
       await file.datasync()
       known = { inode: status.ino, size: size + bytes.length, head: made.head, records: [...before.records, ...recordsOf(bytes)] }
       return made.head
     } catch (error) {
-      throw await failed(error, size)
+      throw await failed(error, size, isWritten)
     }
   }
 

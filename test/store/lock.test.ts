@@ -115,6 +115,21 @@ describe('who waits for long', () => {
     }
   })
 
+  test('who comes while another has waited for long waits its own ten seconds, and is served when the lock is free', async () => {
+    const place = newPlace()
+    const manager = await openManagerAt(place, { onWarning: () => undefined })
+    const { key } = await manager.generateApiKey({ userId: 'ann' })
+    const child = startChild(new URL('./hold-lock.ts', import.meta.url), { args: [place.lock] })
+    await child.line()
+    const first = manager.updateApiKey(key.id, { name: 'first' }).catch(({ code }: { code: string }) => code)
+    await new Promise((resolve) => setTimeout(resolve, 5_000))
+    const second = manager.updateApiKey(key.id, { name: 'second' })
+    expect(await first).toBe('STORE_BUSY')
+    child.say('let go')
+    expect(await second).toMatchObject({ name: 'second' })
+    await child.done()
+  })
+
   test('a change is told of the holder after 2 s, gives up with STORE_BUSY after 10 s and changes nothing; later ones go on', async () => {
     const place = newPlace()
     const warnings: string[] = []

@@ -103,6 +103,9 @@ export function createAuditCheck(vouched: Vouched, nameOf?: (firstSeq: number) =
   const applyChange = (record: AuditRecord) => {
     const keyId = record.keyId as string
     if (commit.base !== record.base) commit = { base: record.base as number, undo: new Map() }
+    // After a loss the log knows no births of the keys that were there.
+    if (record.action !== 'key.generate' && !digests.has(keyId) && baseline === null && problemCount === 0)
+      bad({ keyId, problem: `was changed at seq ${record.seq}, and no record tells of its birth: it was added by hand` })
     const born = record.action === 'key.generate' ? 1 : record.action === 'key.purge' ? -1 : 0
     commit.undo.set(record.seq, { keyId, digest: digests.get(keyId), born })
     setDigest(keyId, record.digest ?? undefined)

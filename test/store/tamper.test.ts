@@ -2,8 +2,9 @@
 
 import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { keyLine } from '../../src/domain/key.ts'
 import type { Place } from './harness.ts'
-import { linesOf, newPlace, openManagerAt } from './harness.ts'
+import { linesOf, newKey, newPlace, openManagerAt } from './harness.ts'
 import { expectProven, keyLines } from './story.ts'
 
 const RECORDS = 200
@@ -87,6 +88,16 @@ describe('keys.json edited by hand', () => {
     const manager = await openManagerAt(place)
     await manager.updateApiKey(ids[2] ?? '', { name: 'later' })
     expect((await manager.verifyAudit()).problems).toMatchObject([{ keyId: ids[1] }])
+  })
+
+  test('a key that was added by hand is named also after it was changed', async () => {
+    const { place } = await three()
+    const { key } = newKey({ userId: 'eve' })
+    rewrite(place, [...keyLines(place.text()), keyLine(key)])
+    await (await openManagerAt(place)).updateApiKey(key.id, { name: 'as if it were one' })
+    const { ok, problems } = await (await openManagerAt(place)).verifyAudit()
+    expect(ok).toBe(false)
+    expect(problems).toContainEqual({ keyId: key.id, problem: expect.stringContaining('no record tells of its birth') })
   })
 
   test('a lowered anchor is no way to hide a cut tail', async () => {

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -95,7 +95,8 @@ async function spawnRow({ name, about }: Row, folder: string): Promise<RowResult
 
 async function runAll(rows: readonly Row[]): Promise<void> {
   const say = (line: string): void => void (flags.json ? process.stderr : process.stdout).write(`${line}\n`)
-  const folder = mkdtempSync(join(flags.folder, 'keywright-storm-'))
+  // The real path: that is what system calls name.
+  const folder = mkdtempSync(join(realpathSync(flags.folder), 'keywright-storm-'))
   const interrupted = (): never => {
     endGroup()
     rmSync(folder, { recursive: true, force: true })

@@ -24,8 +24,13 @@ const cellsOf = ({ what, tried, failed, figures, leftOut }: Finding): string[] =
   [...figures.map(shown), ...(leftOut === null ? [] : [`(${tried === 0 ? 'left out' : 'not all'}: ${leftOut})`])].join(', '),
 ]
 
+/** A line that tried nothing and does not say why has failed too. */
 export function isFailed({ broken, findings }: RowResult): boolean {
-  return broken !== null || findings.some(({ failed }) => failed > 0)
+  return (
+    broken !== null ||
+    findings.length === 0 ||
+    findings.some(({ tried, failed, leftOut }) => failed > 0 || (tried === 0 && leftOut === null))
+  )
 }
 
 export function tableOf(results: readonly RowResult[]): string {

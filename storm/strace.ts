@@ -17,6 +17,8 @@ export interface SystemCall {
 type ThreadName = 'main' | 'pool'
 type Threads = Readonly<Record<ThreadName, number>>
 
+/** How long it is waited for strace to say that it is attached. */
+const PROBE_MS = 1000
 const TRACED = 'trace=%file,%desc'
 /** Counts of calls are kept for each thread, so that one thread alone may do the asynchronous ones. */
 const ONE_POOL_THREAD = { UV_THREADPOOL_SIZE: '1' }
@@ -24,11 +26,21 @@ const ONE_POOL_THREAD = { UV_THREADPOOL_SIZE: '1' }
 /** Why no system call can be traced here; null when it can. */
 export function whyNoStrace(): string | null {
   if (process.platform !== 'linux') return 'strace is a program of Linux'
-  const { status, error, stderr } = spawnSync('strace', ['-e', 'inject=fsync:error=EIO:when=1', '-o', '/dev/null', 'true'], {
-    encoding: 'utf8',
-  })
-  if (error !== undefined) return 'strace is not installed; the kills and faults by Node’s own calls stand in for it'
-  return status === 0 ? null : `strace can't trace here: ${stderr.trim()}`
+  // As the rows do it: attached to a process that is not its child, which some systems forbid.
+  const sibling = spawn('sleep', [String(PROBE_MS)], { stdio: 'ignore' })
+  try {
+    const { error, stderr } = spawnSync('strace', ['-e', 'inject=fsync:error=EIO:when=1', '-o', '/dev/null', '-p', String(sibling.pid)], {
+      encoding: 'utf8',
+      timeout: PROBE_MS,
+    })
+    if (stderr?.includes('attached')) return null
+    const isMissing = error !== undefined && 'code' in error && error.code === 'ENOENT'
+    return isMissing
+      ? 'strace is not installed; the kills and faults by Node’s own calls stand in for it'
+      : `strace can't attach to another process here: ${(stderr ?? '').trim()}`
+  } finally {
+    sibling.kill('SIGKILL')
+  }
 }
 
 function threadsOf(pid: number): Threads {
@@ -97,14 +109,26 @@ export async function systemCallsOf(folder: string, scenario: string): Promise<S
     if (line.includes(`${folder}/`) || line.includes(`${folder}>`) || line.includes(`"${folder}"`))
       calls.push({ thread: Number(thread) === threads.main ? 'main' : 'pool', name, when })
   }
+  if (calls.length === 0) throw new Error(`the rehearsal of ${scenario} made no system call below ${folder}`)
   return calls
 }
 
-/** One change in which that call meets its fate, as strace names it: `signal=KILL`, `error=EIO`. */
-export async function changeTraced(folder: string, scenario: string, { thread, name, when }: SystemCall, fate: string): Promise<Traced> {
+/** One change in which that call meets its fate, as strace names it: `signal=KILL`, `error=EIO`. `isMet`: it was a call on the store's files that did. */
+export async function changeTraced(
+  folder: string,
+  scenario: string,
+  { thread, name, when }: SystemCall,
+  fate: string,
+): Promise<Traced & { readonly isMet: boolean }> {
   const { child, threads } = await startChange(folder, scenario)
+  const trace = `${folder}.trace`
   try {
-    return await finish(child, await attach([threads[thread]], ['-o', '/dev/null', '-e', `inject=${name}:${fate}:when=${when}`]))
+    const options = ['-o', trace, '-e', `trace=${name}`, '-e', `inject=${name}:${fate}:when=${when}`]
+    const traced = await finish(child, await attach([threads[thread]], options))
+    const isMet = readFileSync(trace, 'utf8')
+      .split('\n')
+      .some((line) => line.includes('(INJECTED)') && line.includes(folder))
+    return { ...traced, isMet }
   } finally {
     child.kill()
   }

@@ -49,7 +49,7 @@ export interface JudgedKeys {
 const KEY_MEMBERS =
   'id userId name environment scopes rateLimits allowedIps notBefore expiresAt disabledAt revokedAt revokedBy revokedReason createdAt createdBy updatedAt revision tags metadata secrets'
 const SECRET_MEMBERS = 'shortId hash createdAt notAfter retiredReason'
-const STORED_HASH = /^sha256:[A-Za-z0-9_-]{43}$/
+const STORED_HASH = /^(?:sha256|hmac-sha256:[A-Za-z0-9._-]{1,32}):[A-Za-z0-9_-]{43}$/
 
 interface StoredKey {
   readonly id: string

@@ -10,7 +10,7 @@ const ACTOR_MEMBERS = 'name osUser host via'
 const HASH_TAIL = /^,"hash":"([0-9a-f]{64})"\}$/
 const HASH_TAIL_BYTES = ',"hash":"'.length + ZEROS.length + '"}'.length
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
-const SECRET_WORDS = /"(?:hash|token|secret)":"(?:sha256:|[a-z0-9_]+_(?:live|test)_)/
+const SECRET_WORDS = /"(?:hash|token|secret)":"(?:(?:hmac-)?sha256:|[a-z0-9_]+_(?:live|test)_)/
 
 export interface JudgedRecord {
   readonly seq: number

@@ -27,6 +27,7 @@ async function errorsByHand(storm: Storm): Promise<void> {
     { name: ({ name }) => name },
   )
   changes.measured('calls that failed', calls, '')
+  if (calls === 0) throw new Error('no call was made to fail')
   if (storm.isShort) return
   const flushes = storm.trials('a flush, each call failing with EIO and ENOSPC')
   calls = 0
@@ -34,17 +35,20 @@ async function errorsByHand(storm: Storm): Promise<void> {
   flushes.measured('calls that failed', calls, '')
 }
 
-interface Error {
+interface Failing {
   readonly call: SystemCall
   readonly errno: (typeof ERRNOS)[number]
 }
 
 /** One change with one error: refused with a code and not there, or acknowledged and there; and the next one works in the same process. */
-async function tryError(storm: Storm, scenario: Scenario, template: string, { call, errno }: Error, wrong: Wrong): Promise<void> {
+async function tryError(storm: Storm, scenario: Scenario, template: string, { call, errno }: Failing, wrong: Wrong): Promise<boolean> {
   const folder = storm.newFolder()
   copyFolder(template, folder)
-  const { answer, next, how } = await changeTraced(folder, scenario.name, call, `error=${errno}`)
-  if (how !== 0 || answer === null) return wrong(`the process ended with ${how}`)
+  const { answer, next, how, isMet } = await changeTraced(folder, scenario.name, call, `error=${errno}`)
+  if (how !== 0 || answer === null) {
+    wrong(`the process ended with ${how}`)
+    return isMet
+  }
   if (answer.startsWith('untyped')) wrong(`the error has no type: ${answer}`)
   const expected =
     answer === 'acknowledged'
@@ -59,23 +63,35 @@ async function tryError(storm: Storm, scenario: Scenario, template: string, { ca
   await withManager(folder, async (manager) => {
     if (!(await manager.verifyAudit()).ok) wrong('audit verify does not accept')
   })
+  return isMet
 }
 
 async function errorsByKernel(storm: Storm): Promise<void> {
   const trials = storm.trials('a change, each system call on the store failing with EIO, ENOSPC, EACCES (strace)')
   const why = whyNoStrace()
   if (why !== null) return trials.leaveOut(why)
-  const cases = await prepared<Error>(storm, async (scenario, template) => {
+  const cases = await prepared<Failing>(storm, async (scenario, template) => {
     const folder = storm.newFolder()
     copyFolder(template, folder)
     const calls = await systemCallsOf(folder, scenario.name)
     // A close that is made to fail does not close, unlike one that fails: it would keep the lock.
     return calls.filter(({ name }) => name !== 'close').flatMap((call) => ERRNOS.map((errno) => ({ call, errno })))
   })
-  await trials.each(cases, ({ scenario, template, at }, wrong) => tryError(storm, scenario, template, at, wrong), {
-    atOnce: AT_ONCE,
-    name: ({ scenario, at: { call, errno } }) => `${scenario.name}, ${errno} at ${call.name} ${call.when} of the ${call.thread} thread`,
-  })
+  let [met, all] = [0, 0]
+  await trials.each(
+    cases,
+    async ({ scenario, template, at }, wrong) => {
+      all++
+      if (await tryError(storm, scenario, template, at, wrong)) met++
+    },
+    {
+      atOnce: AT_ONCE,
+      name: ({ scenario, at: { call, errno } }) => `${scenario.name}, ${errno} at ${call.name} ${call.when} of the ${call.thread} thread`,
+    },
+  )
+  // The n-th call of a thread is not always the same: it is counted how often the error met the store's files.
+  trials.measured('met a call on the store', met, '')
+  if (met * 2 < all) throw new Error(`only ${met} of ${all} errors met a call on the store`)
 }
 
 const about = 'every file-system call failing once with EIO, ENOSPC, EACCES'

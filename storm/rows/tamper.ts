@@ -17,6 +17,9 @@ import { upTo } from '../storm.ts'
 const KEYS = 5
 const OTHER_RECORDS = 20
 
+const NEWLINE = 10
+const FLIPS_ON_DISK = 500
+
 interface Made {
   readonly folder: string
   readonly keysBytes: Buffer
@@ -77,6 +80,21 @@ async function tryFlips(storm: Storm, made: Made, trials: Trials): Promise<void>
       log[at] = byte
     },
     { name: (at) => `byte ${at} of seq ${seqs[at]}` },
+  )
+}
+
+/** The same on disk, through all that reads files; bytes of lines, not their ends. */
+async function tryFlipsOnDisk(storm: Storm, made: Made, trials: Trials): Promise<void> {
+  const positions = storm.shuffled(Array.from(upTo(made.log.length)).filter((at) => made.log[at] !== NEWLINE))
+  await trials.each(
+    positions.slice(0, storm.size(FLIPS_ON_DISK, 10)),
+    (at, wrong) => {
+      const log = Buffer.from(made.log)
+      log[at] = (log[at] as number) ^ 0x40
+      const seq = log.subarray(0, at).reduce((count, byte) => count + (byte === NEWLINE ? 1 : 0), 1)
+      return onDisk(storm, made, (copy) => writeFileSync(placeAt(copy).log, log), seq, wrong)
+    },
+    { name: (at) => `byte ${at}` },
   )
 }
 
@@ -170,6 +188,7 @@ async function tamper(storm: Storm): Promise<void> {
     ([, log, firstBad], wrong) => onDisk(storm, made, (copy) => writeFileSync(placeAt(copy).log, log), firstBad, wrong),
     { name: ([what]) => what },
   )
+  await tryFlipsOnDisk(storm, made, storm.trials('one bit flipped in a byte of the log on disk'))
   await tryFlips(storm, made, storm.trials('one bit flipped in each byte of the log, each by itself'))
 }
 

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { BUNDLED } from './build/bundling.ts'
+import { lockBinding, nodeModules, printedTable } from './build/own-modules.ts'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 
@@ -20,25 +21,35 @@ await build({
   target: 'node14',
   external: ['./command-line.js', './tui.js'],
 })
-const { metafile } = await build({
+const DIST = {
   ...BUNDLED,
-  entryPoints: {
-    index: 'src/index.ts',
-    'command-line': 'src/command-line.ts',
-    tui: 'src/tui.tsx',
-    'demo-traffic': 'src/demo/traffic.ts',
-  },
   outdir: 'dist',
   chunkNames: 'chunks/[name]-[hash]',
   define: { ...BUNDLED.define, __VERSION__: JSON.stringify(version) },
-  // The kernel lock is a native addon.
-  external: ['fs-native-extensions'],
   metafile: true,
+} as const
+const doors = await build({
+  ...DIST,
+  entryPoints: {
+    index: 'src/index.ts',
+    tui: 'src/tui.tsx',
+    'demo-traffic': 'src/demo/traffic.ts',
+    'printed-table': 'components/printed-table.tsx',
+  },
+  plugins: [nodeModules, lockBinding],
+})
+// The command line by itself: one file to read and compile where sharing with the other doors would make it twelve.
+const commandLine = await build({
+  ...DIST,
+  entryPoints: { 'command-line': 'src/command-line.ts' },
+  plugins: [nodeModules, lockBinding, printedTable],
+  banner: {},
 })
 
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' })
 
-const bundled = new Set(Object.keys(metafile.inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []))
+const inputs = [doors, commandLine].flatMap(({ metafile }) => Object.keys(metafile.inputs))
+const bundled = new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []))
 writeFileSync('dist/THIRD-PARTY-LICENSES', [...bundled].sort().map(licenceOf).join('\n'))
 
 function licenceOf(name: string): string {

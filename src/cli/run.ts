@@ -31,8 +31,11 @@ export async function runCommandLine(given: readonly string[], terminal: Termina
   }
 }
 
+/** Also one of the terminal app, which is bundled by itself with a class of its own. */
+const isTyped = (error: unknown): error is KeywrightError => error instanceof Error && error.name === 'KeywrightError'
+
 function printError(error: unknown, isJson: boolean, { writeOut, writeError, environment }: Terminal): number {
-  const known = error instanceof KeywrightError ? error : null
+  const known = isTyped(error) ? error : null
   const code = known?.code ?? 'INTERNAL'
   const message = displayText(error instanceof Error ? error.message : String(error))
   const hint = known === null ? 'this is a fault of Keywright; KEYWRIGHT_DEBUG=1 shows where' : known.hint

@@ -136,5 +136,11 @@ export async function openManager(options: OpenOptions, via: Via): Promise<Manag
 
 /** Looks at the files of a store that may be in any state; opens and writes nothing. */
 export function examineFiles({ store, insecure }: Pick<OpenOptions, 'store' | 'insecure'>): Promise<Examination> {
-  return examineStore(store ?? DEFAULT_STORE, insecure ?? false, surroundings())
+  const options: OpenOptions = { store: store ?? DEFAULT_STORE, insecure: insecure ?? false, readOnly: true, onWarning: () => undefined }
+  return examineStore(options.store ?? DEFAULT_STORE, options.insecure ?? false, {
+    ...surroundings(),
+    auditKeys: auditKeyFiles({}),
+    auditSink: environmentSink(),
+    tryToOpen: async () => (await openManager(options, 'cli')).close(),
+  })
 }

@@ -29,6 +29,9 @@ export const EXAMINED = {
   recovery: 'did a change die half-way, or is keys.json an older copy',
   digests: 'is every key as the log says',
   clock: 'is the clock behind the newest record',
+  'audit-keys': 'can the keys be used that sign and prove the log',
+  sink: 'does the log agree with its second place',
+  opening: 'can the store be opened with the settings and the environment of this process',
 } as const satisfies Record<string, string>
 
 export type ExaminedName = keyof typeof EXAMINED

@@ -6,10 +6,11 @@ import type { Examination, Examined, ExaminedName, Found } from '../../src/domai
 import { EXAMINED_NAMES } from '../../src/domain/examination.ts'
 import * as contents from './contents.ts'
 import * as files from './files.ts'
-import { problemOf, skipped } from './found.ts'
+import { fine, problemOf, skipped } from './found.ts'
 import * as machine from './machine.ts'
 import type { Scene, Surroundings } from './scene.ts'
 import { existing, sceneOf, tried } from './scene.ts'
+import * as sink from './sink.ts'
 
 type Look<T> = (seen: T) => Found | Promise<Found>
 
@@ -48,6 +49,12 @@ const LOOKS: Readonly<Record<Exclude<ExaminedName, 'node' | 'kernel-lock'>, Look
   recovery: contents.lookAtRecovery,
   digests: contents.lookAtDigests,
   clock: ({ log, surroundings }) => machine.lookAtClock(log.value?.head.at ?? null, surroundings.now),
+  'audit-keys': sink.lookAtAuditKeys,
+  sink: sink.lookAtSink,
+  opening: async ({ surroundings }) => {
+    await surroundings.tryToOpen()
+    return fine('it can')
+  },
 }
 
 /** Looks at everything; what can't be looked at is a finding too. Throws nothing. */
@@ -61,6 +68,8 @@ export async function examine(store: string, isInsecureAllowed: boolean, surroun
     const ofMachine = MACHINE_LOOKS[check]
     if (ofMachine !== undefined) return ofMachine(surroundings)
     const { value: seen } = scene
+    // Its error would only repeat what was found.
+    if (check === 'opening' && checks.some(({ outcome }) => outcome === 'problem')) return skipped('what was found is in the way')
     if (seen === null) return check === 'path' ? problemOf(scene.error) : skipped('the path leads to no place for a store')
     const look = LOOKS[check as keyof typeof LOOKS]
     const { value, error } = await tried(() => look(seen))

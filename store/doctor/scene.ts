@@ -18,6 +18,7 @@ import type { Settings } from '../json/settings.ts'
 import { configPathOf, readSettings } from '../json/settings.ts'
 import { readUsageAnchor } from '../json/usage-file.ts'
 import type { UsageAnchor } from '../json/usage-text.ts'
+import type { AuditKeyFiles } from '../log/audit-key.ts'
 import type { Line } from '../log/read.ts'
 import { linesBackward, linesForward } from '../log/read.ts'
 import { finishedSegments, openLogFiles } from '../log/segments.ts'
@@ -33,6 +34,11 @@ export interface Surroundings {
   /** Null where the system has no numbers for users. */
   readonly userId: number | null
   readonly now: number
+  readonly auditKeys: AuditKeyFiles
+  /** The address that the environment names, which wins over the settings. */
+  readonly auditSink: string | undefined
+  /** Opens the store as this process would, for reading, and closes it. */
+  readonly tryToOpen: () => Promise<void>
 }
 
 /** What was asked for, or the error that was in its way. */

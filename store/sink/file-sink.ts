@@ -14,9 +14,15 @@ const SCHEME = 'file:'
 export const FILE_SINK: SinkKind = {
   form: 'file:/PATH',
   open(address) {
-    const path = address.startsWith(SCHEME) ? address.slice(SCHEME.length) : ''
-    return isAbsolute(path) && !path.endsWith('/') ? fileSink(normalize(path)) : null
+    const path = fileOf(address)
+    return path === null ? null : fileSink(path)
   },
+}
+
+/** The file that an address names; null where it names none. */
+export function fileOf(address: string): string | null {
+  const path = address.startsWith(SCHEME) ? address.slice(SCHEME.length) : ''
+  return isAbsolute(path) && !path.endsWith('/') ? normalize(path) : null
 }
 
 function fileSink(path: string): Sink {

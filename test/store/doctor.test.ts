@@ -18,6 +18,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Examination, ExaminedName, ExaminedOutcome, Found } from '../../src/domain/examination.ts'
 import { EXAMINED_NAMES } from '../../src/domain/examination.ts'
+import { ApiKeyManager } from '../../src/index.ts'
 import { examine } from '../../store/doctor/examine.ts'
 import { lookAtFileSystem, lookAtInodes, lookAtNode, lookAtSpace, NEEDED_NODE } from '../../store/doctor/machine.ts'
 import { MAIN } from '../cli/session.ts'
@@ -33,12 +34,24 @@ const isRoot = userId === 0
 const NOBODY_ID = 65_534
 const canBeNobody = isRoot && spawnSync(process.execPath, [MAIN, '--version'], { uid: NOBODY_ID }).status === 0
 
-const examined = (place: Place, more: { store?: string; isInsecure?: boolean; now?: number } = {}): Promise<Examination> =>
+interface More {
+  readonly store?: string
+  readonly isInsecure?: boolean
+  readonly now?: number
+  readonly signing?: string
+  readonly auditSink?: string
+}
+
+const examined = (place: Place, more: More = {}): Promise<Examination> =>
   examine(more.store ?? place.keys, more.isInsecure ?? false, {
     nodeVersion: process.versions.node,
     platform: process.platform,
     userId,
     now: more.now ?? Date.now(),
+    auditKeys: { signing: more.signing, public: undefined },
+    auditSink: more.auditSink,
+    tryToOpen: async () =>
+      (await ApiKeyManager.open({ store: more.store ?? place.keys, readOnly: true, onWarning: () => undefined })).close(),
   })
 const of = (examination: Examination, name: ExaminedName): Found => examination.checks.find(({ check }) => check === name) as Found
 
@@ -369,6 +382,35 @@ describe('the machine', () => {
     expect(lookAtInodes(disk, '/data').outcome).toBe('ok')
     expect(lookAtInodes({ ...disk, ffree: 3 }, '/data').outcome).toBe('warning')
     expect(lookAtInodes({ ...disk, files: 0, ffree: 0 }, '/data').outcome).toBe('ok')
+  })
+
+  test('a sink that agrees, one that is behind, one that holds more, one whose folder is gone', async () => {
+    const { place } = await used()
+    const path = join(place.folder, 'copy.log')
+    const auditSink = `file:${path}`
+    const sinkOf = async (address = auditSink): Promise<Found> => of(await examined(place, { auditSink: address }), 'sink')
+    expect(await sinkOf()).toMatchObject({ outcome: 'ok', detail: expect.stringContaining('nothing yet') })
+    const [first = '', ...rest] = place.text(place.log).split('\n')
+    writeFileSync(path, `${first}\n`)
+    expect(await sinkOf()).toMatchObject({ outcome: 'ok', detail: expect.stringContaining(`up to seq 1 of ${rest.length}`) })
+    writeFileSync(path, `${first}\n${(rest[0] ?? '').replace('"seq":2', '"seq":3')}\n`)
+    expect(await sinkOf()).toMatchObject({ outcome: 'problem', detail: expect.stringContaining('no record') })
+    const other = await used()
+    writeFileSync(path, other.place.text(other.place.log))
+    expect(await sinkOf()).toMatchObject({ outcome: 'problem', detail: expect.stringContaining('that the log does not') })
+    expect(await sinkOf('file:/nowhere/at/all')).toMatchObject({ outcome: 'problem', fix: expect.stringContaining('mkdir') })
+    expect(await sinkOf('mail:ann')).toMatchObject({ outcome: 'problem' })
+  })
+
+  test('a key of the log that is missing, and a store that can’t be opened though each of its files is sound', async () => {
+    const { place } = await used()
+    const missing = await examined(place, { signing: join(place.folder, 'none.pem') })
+    expect(of(missing, 'audit-keys')).toMatchObject({ outcome: 'problem', detail: expect.stringContaining('none.pem') })
+    expect(of(missing, 'opening').outcome).toBe('skipped')
+    expect(of(await examined(place), 'opening')).toMatchObject({ outcome: 'ok' })
+    cpSync(place.keys, join(place.folder, 'keys'))
+    const twin = await examined(place, { store: join(place.folder, 'keys') })
+    expect(of(twin, 'opening')).toMatchObject({ outcome: 'problem', detail: expect.stringContaining('would share') })
   })
 
   test('a command without the addon for the kernel’s locks says so, and looks at all else', async () => {

@@ -17,6 +17,7 @@ import type { LogTail } from '../log/tail.ts'
 import { tornEntry } from '../log/torn.ts'
 import type { SinkFeed } from '../sink/feed.ts'
 import type { KeyFile } from './key-file.ts'
+import { assertReadable } from './key-file.ts'
 import type { StoreDocument } from './key-lines.ts'
 import { FORMAT } from './key-lines.ts'
 import { readUsageAnchor } from './usage-file.ts'
@@ -136,8 +137,15 @@ export interface Pending extends Change {
  */
 export async function commit(store: Committing, changes: readonly Pending[], keys: readonly Key[]): Promise<void> {
   const { log, keyFile, sink } = store
-  const base = keyFile.lines().document.audit.seq
-  const entries = changes.map(({ key, ...change }): Entry => ({ ...change, base, digest: key === null ? null : sha256(keyLine(key)) }))
+  const { document, ends } = keyFile.lines()
+  const base = document.audit.seq
+  let bytes = ends.at(-1) ?? 0
+  const entries = changes.map(({ key, ...change }): Entry => {
+    const line = key === null ? null : keyLine(key)
+    if (line !== null) bytes += Buffer.byteLength(line)
+    return { ...change, base, digest: line === null ? null : sha256(line) }
+  })
+  assertReadable(bytes, store.keysPath)
   const head = await log.append(entries)
   try {
     await sink?.bring()

@@ -21,6 +21,18 @@ const BLOCK_BYTES = 1024 * 1024
 /** Far above a million keys; a larger file is not ours. */
 const MAX_STORE_BYTES = 1024 * 1024 * 1024
 
+/** Refuses a store that no process could read any more, before it is written. */
+export function assertReadable(bytes: number, path: string): void {
+  if (bytes > MAX_STORE_BYTES)
+    throw new KeywrightError(
+      'STORE_UNAVAILABLE',
+      `the store ${path} would grow over the ${MAX_STORE_BYTES} bytes that this version reads`,
+      {
+        hint: 'nothing was changed; remove keys that ended long ago with: keywright purge',
+      },
+    )
+}
+
 export interface KeyFile extends Adapter<StoreDocument> {
   /** What the file held when it was last read or written. */
   readonly lines: () => PlacedKeys

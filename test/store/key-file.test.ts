@@ -5,11 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Key } from '../../src/domain/key.ts'
 import type { KeyFile } from '../../store/json/key-file.ts'
-import { createKeyFile } from '../../store/json/key-file.ts'
+import { assertReadable, createKeyFile } from '../../store/json/key-file.ts'
 import type { StoreDocument } from '../../store/json/key-lines.ts'
 import { composeLines } from '../../store/json/key-lines.ts'
 import type { Place } from './harness.ts'
-import { newPlace, openManagerAt } from './harness.ts'
+import { expectCode, newPlace, openManagerAt } from './harness.ts'
 
 function fileAt({ keys }: Place): KeyFile {
   const ignored = (): void => undefined
@@ -33,6 +33,12 @@ async function knownFile(relaid = (text: string) => text): Promise<{ place: Plac
 const renamed = ({ keys, ...header }: StoreDocument, position: number, name: string): StoreDocument => ({
   ...header,
   keys: keys.map((key, index): Key => (index === position ? { ...key, name } : key)),
+})
+
+test('a store that would grow over what any process reads is refused before it is written', async () => {
+  assertReadable(1024 ** 3, 'keys.json')
+  const refused = await expectCode(() => assertReadable(1024 ** 3 + 1, 'keys.json'), 'STORE_UNAVAILABLE')
+  expect(refused.hint).toContain('keywright purge')
 })
 
 test('a version of another process: keys that did not change are the same ones still', async () => {

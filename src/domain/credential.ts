@@ -1,10 +1,10 @@
 // A credential: one secret of one key, prepared for verification. Derived from the key, never stored.
 
+import type { AccountHolder } from './account.ts'
 import { addressMatcher } from './address.ts'
 import type { Hashed } from './hashing.ts'
 import { hashedOf } from './hashing.ts'
 import type { Key, Secret } from './key.ts'
-import type { AccountHolder } from './limiter.ts'
 import type { TabHolder } from './meter.ts'
 
 /** With what the limiter and the meter keep with it, so that they need not look it up; what they lose with it they find again. */

@@ -1,9 +1,11 @@
 // The limits of many keys: decides all of a key's limits at once, and shares what it admitted with other processes.
 
+import type { Account, AccountHolder, Held } from './account.ts'
+import { newAccount } from './account.ts'
 import type { Admission } from './admissions.ts'
 import { SETTLED } from './admissions.ts'
 import { createStepWatch } from './clock-step.ts'
-import type { LimitState, RateLimit } from './limit.ts'
+import type { RateLimit } from './limit.ts'
 import { absorb, admit, carryOver, createLimit, used, waitMs, wholeAt } from './limit.ts'
 import { isoFrom } from './time.ts'
 import type { LimitVerdict } from './verdict.ts'
@@ -19,32 +21,6 @@ export interface LimitDecision {
 export interface Clocks {
   readonly wall: () => number
   readonly monotonic: () => number
-}
-
-/** A limit of one key that calls were taken from, or asked for. */
-interface Held {
-  readonly name: string
-  state: LimitState
-  /** Admitted here and not yet told to the others; and those on their way to them. */
-  unshared: number
-  onTheWay: number
-  unsharedAt: number
-}
-
-/** All limits of one key that are in use here. */
-interface Account {
-  readonly keyId: string
-  readonly held: Held[]
-  /** The limits that were asked for last, and what is held of each. */
-  limits: readonly RateLimit[]
-  asked: readonly Held[]
-  /** False once it was forgotten: what was kept of it elsewhere is of no use any more. */
-  isKnown: boolean
-}
-
-/** Where a caller keeps the account of a key, so that its next call need not look it up. */
-export interface AccountHolder {
-  account: Account | null
 }
 
 /** Limits that an application makes up by call and not by key; the least recently made is forgotten first. */
@@ -94,12 +70,12 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     const wallNow = clocks.wall()
     for (const { at, count } of admissions) {
       const age = Math.max(0, wallNow - at)
-      if (age < held.state.windowMs) absorb(held.state, count, now - age)
+      if (age < held.windowMs) absorb(held, count, now - age)
     }
   }
 
   const meet = ({ keyId, held: ofKey }: Account, { name, limit, windowSeconds }: RateLimit, now: number): Held => {
-    const held: Held = { name, state: createLimit(limit, windowSeconds), unshared: 0, onTheWay: 0, unsharedAt: 0 }
+    const held: Held = { name, ...createLimit(limit, windowSeconds), unshared: 0, onTheWay: 0, unsharedAt: 0 }
     absorbAdmissions(held, known(keyId, name), now)
     if (ofKey.length >= MAX_HELD_PER_KEY)
       ofKey.splice(
@@ -117,9 +93,8 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
   const holdOf = (account: Account, limit: RateLimit, now: number): Held => {
     for (const held of account.held) {
       if (held.name !== limit.name) continue
-      const { state } = held
-      if (state.limit !== limit.limit || state.windowMs !== limit.windowSeconds * 1000)
-        held.state = carryOver(state, limit.limit, limit.windowSeconds)
+      if (held.limit !== limit.limit || held.windowMs !== limit.windowSeconds * 1000)
+        Object.assign(held, carryOver(held, limit.limit, limit.windowSeconds))
       return held
     }
     return meet(account, limit, now)
@@ -127,11 +102,11 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
 
   /** The limit as the others know it, with what they don't know yet. */
   const makeAnew = (held: Held, all: readonly Admission[], now: number): void => {
-    const { limit, windowMs } = held.state
-    held.state = createLimit(limit, windowMs / 1000)
+    const { limit, windowMs } = held
+    Object.assign(held, createLimit(limit, windowMs / 1000))
     absorbAdmissions(held, all, now)
     const own = held.unshared + held.onTheWay
-    if (own > 0 && now - held.unsharedAt < windowMs) absorb(held.state, own, held.unsharedAt)
+    if (own > 0 && now - held.unsharedAt < windowMs) absorb(held, own, held.unsharedAt)
   }
 
   const hasStepped = createStepWatch(clocks)
@@ -139,7 +114,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
   const accountOf = (keyId: string): Account => {
     let account = keys.get(keyId)
     if (account === undefined) {
-      account = { keyId, held: [], limits: [], asked: [], isKnown: true }
+      account = newAccount(keyId, [])
       keys.set(keyId, account)
     }
     return account
@@ -150,19 +125,32 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     // The same list as the last time: the key is the same, and so are its limits.
     if (account.limits !== limits) {
       account.asked = limits.map((limit) => holdOf(account, limit, now))
+      account.only = account.asked.length === 1 ? (account.asked[0] as Held) : null
       account.limits = limits
     }
     return account.asked
   }
 
-  const verdictOn = ({ name, state }: Held, isRefused: boolean, now: number, wall: number): LimitVerdict => ({
-    name,
-    limit: state.limit,
-    windowSeconds: state.windowMs / 1000,
-    remaining: Math.max(0, state.limit - used(state, now)),
-    resetAt: isoFrom(wall + wholeAt(state, now) - now),
-    retryAfterMs: isRefused ? Math.ceil(waitMs(state, now)) : 0,
+  const verdictOn = (held: Held, isRefused: boolean, now: number, wall: number): LimitVerdict => ({
+    name: held.name,
+    limit: held.limit,
+    windowSeconds: held.windowMs / 1000,
+    remaining: Math.max(0, held.limit - used(held, now)),
+    resetAt: isoFrom(wall + wholeAt(held, now) - now),
+    retryAfterMs: isRefused ? Math.ceil(waitMs(held, now)) : 0,
   })
+
+  const consume = (held: Held, now: number): void => {
+    admit(held, now)
+    held.unshared++
+    held.unsharedAt = Math.ceil(now)
+  }
+
+  const takeOne = (held: Held, isPeek: boolean, now: number, wall: number): LimitDecision => {
+    const isAllowed = waitMs(held, now) <= 0
+    if (isAllowed && !isPeek) consume(held, now)
+    return { isAllowed, refusedBy: isAllowed ? null : held.name, limits: [verdictOn(held, !isAllowed, now, wall)] }
+  }
 
   return {
     take(keyId, limits, isPeek, holder) {
@@ -173,17 +161,14 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
         account = accountOf(keyId)
         if (holder !== undefined) holder.account = account
       }
+      if (account.only !== null && account.limits === limits) return takeOne(account.only, isPeek, now, wall)
       const asked = askedOf(account, limits, now)
       let refusedBy: string | null = null
-      for (const { name, state } of asked) if (waitMs(state, now) > 0) refusedBy ??= name
+      for (const held of asked) if (waitMs(held, now) > 0) refusedBy ??= held.name
       const isConsuming = refusedBy === null && !isPeek
       const verdicts: LimitVerdict[] = []
       for (const held of asked) {
-        if (isConsuming) {
-          admit(held.state, now)
-          held.unshared++
-          held.unsharedAt = now
-        }
+        if (isConsuming) consume(held, now)
         verdicts.push(verdictOn(held, refusedBy !== null, now, wall))
       }
       return { isAllowed: refusedBy === null, refusedBy, limits: verdicts }
@@ -200,7 +185,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
           admitted.push({
             keyId,
             name,
-            windowMs: held.state.windowMs,
+            windowMs: held.windowMs,
             at: Math.ceil(wall - (now - held.unsharedAt)),
             count: held.unshared,
           })
@@ -246,11 +231,11 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     sweep() {
       const now = clocks.monotonic()
       for (const [keyId, account] of keys) {
-        const left = account.held.filter(({ state, unshared }) => unshared > 0 || used(state, now) > 0)
+        const left = account.held.filter((held) => held.unshared > 0 || used(held, now) > 0)
         if (left.length > 0 && left.length === account.held.length) continue
         account.isKnown = false
         if (left.length === 0) keys.delete(keyId)
-        else keys.set(keyId, { keyId, held: left, limits: [], asked: [], isKnown: true })
+        else keys.set(keyId, newAccount(keyId, left))
       }
     },
   }

@@ -1,5 +1,6 @@
 // What the domain asks of a store: one semantic port. Adapters implement it; the contract suite judges them.
 
+import type { AccountHolder } from './account.ts'
 import type { Actor, Anchor, AuditFilter, AuditPage, AuditPageQuery, AuditRecord, Timeline } from './audit.ts'
 import type { AuditReport } from './audit-check.ts'
 import type { Change } from './change.ts'
@@ -7,7 +8,7 @@ import type { Credential } from './credential.ts'
 import type { Hashing } from './hashing.ts'
 import type { Key, KeyRef, ListedKey } from './key.ts'
 import type { RateLimit } from './limit.ts'
-import type { AccountHolder, LimitDecision } from './limiter.ts'
+import type { LimitDecision } from './limiter.ts'
 import type { TabHolder } from './meter.ts'
 import type { KeywrightError } from './refusal.ts'
 import type { KeyFilter, KeyQuery, KeyWindowQuery, Page, UserQuery, UserSummary, UserWindowQuery, Window } from './selection.ts'

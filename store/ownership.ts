@@ -6,12 +6,21 @@ import { basename, dirname, join } from 'node:path'
 /**
  * Gives a file that this process has just made (`O_EXCL`) to who owns the file that it will replace, or else the folder that it
  * lies in. Where it lies is asked of the kernel: who owns a folder on the way could put a link to another one in its place
- * meanwhile, and would be given a file anywhere. `replaces`: the name of the file that it takes the place of. Linux only.
+ * meanwhile, and would be given a file anywhere. Where the kernel does not say (no /proc, or not Linux), nothing is given away.
+ * `replaces`: the name of the file that it takes the place of.
  */
 export function giveToOwner(made: number, replaces?: string): void {
-  if (process.geteuid?.() !== 0 || process.platform !== 'linux') return
-  const folder = dirname(readlinkSync(`/proc/self/fd/${made}`))
+  const folder = process.geteuid?.() === 0 ? folderOf(made) : null
+  if (folder === null) return
   const before = replaces === undefined ? undefined : lstatSync(join(folder, basename(replaces)), { throwIfNoEntry: false })
   const { uid, gid } = before?.isFile() === true ? before : lstatSync(folder)
   if (fstatSync(made).uid !== uid) fchownSync(made, uid, gid)
+}
+
+function folderOf(file: number): string | null {
+  try {
+    return dirname(readlinkSync(`/proc/self/fd/${file}`))
+  } catch {
+    return null
+  }
 }

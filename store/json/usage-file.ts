@@ -12,7 +12,16 @@ import { errnoOf, faultAt } from '../faults.ts'
 import type { Version } from '../version.ts'
 import { isVersion, versionOf } from '../version.ts'
 import type { UsageAnchor, UsageDocument } from './usage-text.ts'
-import { EMPTY_USAGE, parseDocument, parseLastUse, parseTotal, parseUsage, parseUsageAnchor, usageBlocks } from './usage-text.ts'
+import {
+  EMPTY_USAGE,
+  parseAdmissions,
+  parseDocument,
+  parseLastUse,
+  parseTotal,
+  parseUsage,
+  parseUsageAnchor,
+  usageBlocks,
+} from './usage-text.ts'
 
 /** What is composed and handed to the system at once. */
 const BLOCK_BYTES = 256 * 1024
@@ -34,6 +43,7 @@ export interface UsageFile extends Adapter<UsageDocument> {
   /** The same without parsing what else there is of a key: for one look at many keys. */
   readonly totalOf: (keyId: string) => Tally
   readonly lastUseOf: (keyId: string) => number | null
+  readonly admissionsOf: (keyId: string) => KeyUsage['admissions']
   /** Gives a garbled file a new name; answers that name. */
   readonly setAside: () => Promise<string>
   readonly close: () => void
@@ -95,6 +105,11 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
     return lastUse
   }
 
+  const admissionsOf = (keyId: string): KeyUsage['admissions'] => {
+    const line = parsed.has(keyId) ? undefined : document.lines.get(keyId)
+    return (line === undefined ? null : parseAdmissions(line)) ?? usageOf(keyId).admissions
+  }
+
   const readAnew = (): boolean => {
     const status = statSync(path, { throwIfNoEntry: false })
     if (status === undefined) {
@@ -149,6 +164,7 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
     parse,
     totalOf,
     lastUseOf,
+    admissionsOf,
     async setAside() {
       const aside = `${path}.garbled-${Buffer.from(draw(ASIDE_BYTES)).toString('hex')}`
       await rename(path, aside)

@@ -159,6 +159,21 @@ export function parseTotal(line: string): Tally | null {
   }
 }
 
+const ADMISSIONS = ',"admissions":'
+
+/** The admissions alone, out of the end of a line, a fraction of it; null where the line does not end as it is written. */
+export function parseAdmissions(line: string): KeyUsage['admissions'] | null {
+  // What stands behind its last place holds names of limits and processes only, and none of those has a quotation mark.
+  const begin = line.lastIndexOf(ADMISSIONS)
+  if (begin < 0) return null
+  try {
+    const value: unknown = JSON.parse(line.slice(begin + ADMISSIONS.length, -1))
+    return isObject(value) && Object.values(value).every(isSharedLimit) ? (value as KeyUsage['admissions']) : null
+  } catch {
+    return null
+  }
+}
+
 export function parseUsage(line: string): KeyUsage | null {
   try {
     const value: unknown = JSON.parse(line)

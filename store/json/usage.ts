@@ -87,7 +87,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
   let flushing: Promise<void> = Promise.resolve()
 
   const admissionsOf = (keyId: string, name: string): readonly Admission[] => {
-    const { admissions } = file.usageOf(keyId)
+    const admissions = file.admissionsOf(keyId)
     return Object.hasOwn(admissions, name) ? (admissions[name]?.calls ?? []) : []
   }
   const limiter = createLimiter(clocks, self, admissionsOf)

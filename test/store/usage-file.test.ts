@@ -4,7 +4,10 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { RateLimit } from '../../src/domain/limit.ts'
+import { EMPTY_KEY_USAGE, EMPTY_TALLY } from '../../src/domain/usage.ts'
 import type { ApiKeyManager } from '../../src/index.ts'
+import { parseAdmissions, usageLine } from '../../store/json/usage-text.ts'
+import { always, fc } from '../domain/seed.ts'
 import type { Place } from './harness.ts'
 import { expectCode, manualClock, NOON, newKey, newPlace, openManagerAt, openStoreAt, put, until } from './harness.ts'
 import { actions, expectProven, lastRecord } from './story.ts'
@@ -224,4 +227,16 @@ describe('limits that processes share', () => {
     expect((await other.checkRateLimit(token, limit)).allowed).toBe(false)
     expect(await other.getUsageStats()).toMatchObject({ usageCount: 1, rateLimitedCount: 0 })
   })
+})
+
+test('the admissions of a line are read from its end alone, whatever their names are', () => {
+  const one = fc.record({ seq: fc.nat(), at: fc.nat(), count: fc.nat(), by: fc.string() })
+  const admissions = fc.dictionary(fc.string(), fc.record({ windowMs: fc.nat(), calls: fc.array(one, { maxLength: 5 }) }))
+  always(fc.tuple(admissions, fc.string()), ([kept, scope]) => {
+    const line = usageLine({ ...EMPTY_KEY_USAGE, scopes: { [scope]: EMPTY_TALLY }, admissions: kept })
+    expect(parseAdmissions(line)).toEqual(JSON.parse(JSON.stringify(kept)))
+    expect(parseAdmissions(`${line}}`)).toBeNull()
+  })
+  expect(parseAdmissions('{"admissions":{}}')).toBeNull()
+  expect(parseAdmissions('{"total":1,"admissions":{"a":{"windowMs":"x","calls":[]}}}')).toBeNull()
 })

@@ -187,6 +187,8 @@ async function drawn(storm: Storm): Promise<void> {
           wrong(
             `U+${found[0].codePointAt(0)?.toString(16)} in ${JSON.stringify(wire.slice(Math.max(0, found.index - 40), found.index + 10))}`,
           )
+        // A line end or a tab of the text's own would part a line or a cell that belongs together.
+        if (wire.includes(text)) wrong('the text stands there as it is')
         if (/^\s+at .*\.js:\d+/m.test(stderr)) wrong(`a stack trace: ${stderr}`)
       },
       { name: (command) => `${JSON.stringify(text)}, ${command}` },

@@ -170,6 +170,7 @@ export function createAuditCheck(vouched: Vouched, nameOf?: (firstSeq: number) =
       const record = parseRecord(line)
       if (typeof record === 'string') {
         settleBreak(null)
+        trail.pass()
         bad({ seq: expected, problem: `${record}${trail.where()}` })
         isLost = true
         prev = null

@@ -10,6 +10,8 @@ export interface FileTrail {
   readonly enter: (file: TrailFile) => void
   /** A record of the file that was entered last. Answers what is wrong with its place where `expected` should have come, as a problem of that seq. */
   readonly see: (seq: number, expected: number) => string | null
+  /** A line of it that is no record: what follows is not its begin any more. */
+  readonly pass: () => void
   /** The file of the last record, as the end of a problem; empty for a log that is one file. */
   readonly where: () => string
 }
@@ -38,6 +40,9 @@ export function createFileTrail(nameOf: (firstSeq: number) => string = plainName
       const missing = seq === expected + 1 ? 'is missing' : `is missing, and so are all up to ${seq - 1}`
       if (foreign !== null) return `${missing}: ${foreign}`
       return begun === null ? `${missing}${where()}` : `${missing}: ${gapText(nameOf(expected), previous?.name ?? null, begun.name, names)}`
+    },
+    pass() {
+      isAtBegin = false
     },
     where,
   }

@@ -147,6 +147,16 @@ describe('segments', () => {
     expect(await manager.verifyAudit()).toMatchObject({ ok: false, firstBad: 3 })
   })
 
+  test('a damaged first record of a finished segment is named, and the sound one behind it is not blamed', async () => {
+    const { place, manager } = await segmented(30)
+    const first = segmentsOf(place)[1] ?? 0
+    const path = segmentPath(place.log, first)
+    writeFileSync(path, place.text(path).replace('"seq":', '"sec":'))
+    const { firstBad, problems } = await manager.verifyAudit()
+    expect(firstBad).toBe(first)
+    expect(problems.filter(({ problem }) => problem.includes('another file'))).toEqual([])
+  })
+
   test('a log whose active file is gone but whose segments are there is cut, not new', async () => {
     const { place } = await segmented(30)
     rmSync(place.log)

@@ -1,14 +1,12 @@
 // Durable files: written whole to a temporary file, synced, renamed, the folder synced. A reader sees one whole version.
 
 import type { Stats } from 'node:fs'
-import { closeSync, constants, existsSync, fstatSync, fsync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, fsync, openSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { KeywrightError } from '../src/domain/refusal.ts'
-import { shellWord } from '../src/domain/text.ts'
 import { errnoOf } from './faults.ts'
-import { giveToOwner } from './ownership.ts'
+import { giveFolderToOwner, giveToOwner } from './ownership.ts'
 
 /** A file that this process makes is its owner's alone. */
 export const FILE_MODE = 0o600
@@ -66,24 +64,15 @@ export async function openNew(path: string, flags: number, replaces?: string): P
   }
 }
 
-/**
- * Makes a folder and the folders above it, where they are not there, and syncs what names them. Root makes none below a folder of
- * another user: it could not be given to them safely, and they could not write in it.
- */
+/** Makes a folder and the folders above it, where they are not there, and syncs what names them. */
 export async function makeFolder(path: string): Promise<void> {
-  if (existsSync(path)) return
-  let parent = dirname(path)
-  while (!existsSync(parent)) parent = dirname(parent)
-  const { uid } = statSync(parent)
-  if (process.geteuid?.() === 0 && uid !== 0)
-    throw new KeywrightError('STORE_UNAVAILABLE', `the folder ${path} is not there, and would belong to root in a folder of uid ${uid}`, {
-      hint: `make it as its owner: sudo -u '#${uid}' mkdir -p -m 700 ${shellWord(path)}`,
-    })
   const topmost = await mkdir(path, { recursive: true, mode: FOLDER_MODE })
   if (topmost === undefined) return
-  for (let made = path; ; made = dirname(made)) {
-    await syncFolder(dirname(made))
-    if (made === topmost) return
+  const made = [path]
+  while (made[0] !== topmost) made.unshift(dirname(made[0] as string))
+  for (const folder of made) {
+    giveFolderToOwner(folder)
+    await syncFolder(dirname(folder))
   }
 }
 

@@ -1,6 +1,6 @@
 // Whose a new file is. Root works for whoever owns the store: what it makes there belongs to them, or they could not use it afterwards.
 
-import { fchownSync, fstatSync, lstatSync, readlinkSync } from 'node:fs'
+import { closeSync, constants, fchownSync, fstatSync, lstatSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 /**
@@ -15,6 +15,17 @@ export function giveToOwner(made: number, replaces?: string): void {
   const before = replaces === undefined ? undefined : lstatSync(join(folder, basename(replaces)), { throwIfNoEntry: false })
   const { uid, gid } = before?.isFile() === true ? before : lstatSync(folder)
   if (fstatSync(made).uid !== uid) fchownSync(made, uid, gid)
+}
+
+/** The same for a folder that was just made, and has nothing in it but what was made below it: no other folder is given away. */
+export function giveFolderToOwner(path: string): void {
+  if (process.geteuid?.() !== 0) return
+  const folder = openSync(path, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0))
+  try {
+    if (folderOf(folder) !== null && readdirSync(`/proc/self/fd/${folder}`).length <= 1) giveToOwner(folder)
+  } finally {
+    closeSync(folder)
+  }
 }
 
 function folderOf(file: number): string | null {

@@ -3,6 +3,7 @@
 import { chmodSync, chownSync, lchownSync, mkdirSync, readdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { giveFolderToOwner } from '../../store/ownership.ts'
 import type { Place } from './harness.ts'
 import { expectCode, newPlace, openManagerAt, placeAt } from './harness.ts'
 
@@ -28,25 +29,35 @@ function theirs(...folders: readonly string[]): Place {
 }
 
 describe('a store of another user that root changes', () => {
-  asRoot('every file that comes of it belongs to the owner of the folder', async () => {
-    const place = theirs('logs')
-    const manager = await openManagerAt(place, { auditSink: `file:${place.folder}/copy.log` })
+  asRoot('every file and folder that comes of it belongs to the owner of the folder', async () => {
+    const place = theirs()
+    const manager = await openManagerAt(place, { auditLog: 'logs/of/ours.log', auditSink: `file:${place.folder}/copy.log` })
     const { key, token } = await manager.generateApiKey({ userId: 'ann' })
     await manager.validateApiKey(token)
     await manager.revokeApiKey(key.id, { reason: 'left' })
     await manager.close()
     const made = ownersBelow(place)
     expect(made.map(({ name }) => name).sort()).toEqual(
-      ['copy.log', 'keys.json', 'keys.lock', 'keys.usage.json', 'logs', 'logs/security-audit.log'].sort(),
+      ['copy.log', 'keys.json', 'keys.lock', 'keys.usage.json', 'logs', 'logs/of', 'logs/of/ours.log'].sort(),
     )
     expect(made).toEqual(made.map(({ name }) => ({ name, ...OWNER })))
   })
 
-  asRoot('a folder is not made for them: they are told how they make it themselves', async () => {
-    const place = theirs()
-    const refused = await expectCode((await openManagerAt(place)).generateApiKey({ userId: 'ann' }), 'STORE_UNAVAILABLE')
-    expect(refused.hint).toContain(`sudo -u '#4242' mkdir -p -m 700 ${join(place.folder, 'logs')}`)
-    expect(ownersBelow(place).map(({ name }) => name)).toEqual(['keys.lock'])
+  asRoot('no folder is given away but one that is new and empty, wherever its name leads', () => {
+    const place = theirs('full', 'new')
+    const elsewhere = newPlace()
+    writeFileSync(join(place.folder, 'full', 'one'), '')
+    writeFileSync(join(place.folder, 'full', 'two'), '')
+    symlinkSync(elsewhere.folder, join(place.folder, 'link'))
+    for (const name of ['full', 'new']) chownSync(join(place.folder, name), 0, 0)
+    giveFolderToOwner(join(place.folder, 'full'))
+    giveFolderToOwner(join(place.folder, 'new'))
+    expect(() => giveFolderToOwner(join(place.folder, 'link'))).toThrow()
+    expect(['full', 'new'].map((name) => statSync(join(place.folder, name)).uid)).toEqual([0, OWNER.uid])
+    // A folder that lies elsewhere belongs to who owns that place.
+    mkdirSync(join(elsewhere.folder, 'logs'))
+    giveFolderToOwner(join(place.folder, 'link', 'logs'))
+    expect(statSync(join(elsewhere.folder, 'logs')).uid).toBe(0)
   })
 
   asRoot('a keys.json that was given to someone stays theirs, whoever owns the folder', async () => {

@@ -68,8 +68,9 @@ export async function openNew(path: string, flags: number, replaces?: string): P
 export async function makeFolder(path: string): Promise<void> {
   const topmost = await mkdir(path, { recursive: true, mode: FOLDER_MODE })
   if (topmost === undefined) return
-  const made = [path]
-  while (made[0] !== topmost) made.unshift(dirname(made[0] as string))
+  // From above down: a folder is given to who owns the one above it.
+  const made: string[] = []
+  for (let folder = path; folder.length >= topmost.length; folder = dirname(folder)) made.unshift(folder)
   for (const folder of made) {
     giveFolderToOwner(folder)
     await syncFolder(dirname(folder))

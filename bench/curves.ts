@@ -10,6 +10,7 @@ const TOP = 56
 const BOTTOM = 62
 const RADIUS = 4
 const WHISKER = 5
+const LABEL_HEIGHT = 18
 
 /** Light and dark: GitHub shows a picture on the reader's own background. */
 const STYLE = `
@@ -17,7 +18,7 @@ const STYLE = `
   .title { font-size: 15px; font-weight: 600; fill: #1f2328 }
   .grid { stroke: #d0d7de; stroke-width: 1 }
   .ours { stroke: #0969da; fill: #0969da } .floor { stroke: #8c959f; fill: #8c959f }
-  path { fill: none !important; stroke-width: 2 } .floor path { stroke-dasharray: 5 4 }
+  path { fill: none !important; stroke-width: 2 } .floor .way { stroke-dasharray: 5 4 }
   text.ours, text.floor { stroke: none; font-weight: 600 }
   @media (prefers-color-scheme: dark) {
     text { fill: #9198a1 } .title { fill: #f0f6fc } .grid { stroke: #3d444d }
@@ -92,9 +93,14 @@ export function drawCurve({ title, caption, findings }: Curve): string | null {
       const whisker = `<path d="M${at} ${y(lower)}V${y(upper)}M${at - WHISKER} ${y(lower)}h${2 * WHISKER}M${at - WHISKER} ${y(upper)}h${2 * WHISKER}"/>`
       return `${whisker}<circle cx="${at}" cy="${y(median)}" r="${RADIUS}"><title>${escaped(name)}, ${told(keys)} keys: ${median.toPrecision(3)} ${unit}</title></circle>`
     })
-    parts.push(`<g class="${style}"><path d="${way}"/>${marks.join('')}</g>`)
+    parts.push(`<g class="${style}"><path class="way" d="${way}"/>${marks.join('')}</g>`)
     const last = points.at(-1) as Point
-    parts.push(`<text class="${style}" x="${x(last.keys) + 12}" y="${y(last.summary.median) + 4}">${escaped(name)}</text>`)
+    // Where lines end near each other their names stand apart, the one that takes longer above.
+    const isUpper = last.summary.median === Math.max(...lines.map((line) => line.points.at(-1)?.summary.median ?? 0))
+    const ends = lines.map((line) => y(line.points.at(-1)?.summary.median ?? 1))
+    const apart = Math.max(0, LABEL_HEIGHT - Math.abs((ends[0] ?? 0) - (ends[1] ?? 0))) / 2
+    const at = y(last.summary.median) + 4 + (isUpper ? -apart : apart)
+    parts.push(`<text class="${style}" x="${x(last.keys) + 12}" y="${round(at)}">${escaped(name)}</text>`)
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${escaped(title)}">
 <style>${STYLE}

@@ -145,16 +145,18 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
 
   /** Under the lock: merges, records, writes. `onRecorded`: from then on the refusals are on the log. */
   const write = async (counted: Counted, admitted: readonly Unshared[], onRecorded: () => void): Promise<void> => {
-    const isRecordable = await isSettled()
     refresh()
     const trouble = file.trouble()
     if (trouble !== null) throw trouble
     const now = clocks.wall()
+    // First of all: what a garbled file vouches for is no reason to call the log broken.
     if (file.isGarbled()) await setAside()
+    let isRecordable = await isSettled()
     let { document, entries } = await merge(counted, admitted, now, isRecordable)
     if (file.isGarbled()) {
       // A line that nobody had asked for until now.
       await setAside()
+      isRecordable = await isSettled()
       ;({ document, entries } = await merge(counted, admitted, now, isRecordable))
     }
     const records = [...owed, ...entries]
@@ -178,10 +180,11 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
 
   const flushNow = async (reason: Reason): Promise<void> => {
     const isBeating = reason === 'heartbeat' && keyFile.exists()
-    if (isReadOnly || (meter.isEmpty() && !limiter.isUnshared() && !isBeating)) return
+    const isIdle = !isBeating && owed.length === 0
+    if (isReadOnly || (meter.isEmpty() && !limiter.isUnshared() && isIdle)) return
     let counted = meter.take(clocks.wall(), reason === 'end')
     const admitted = limiter.unshared()
-    if (counted.deltas.length === 0 && counted.refusals.length === 0 && admitted.length === 0 && !isBeating) return
+    if (counted.deltas.length === 0 && counted.refusals.length === 0 && admitted.length === 0 && isIdle) return
     let isWritten = false
     const onRecorded = (): void => {
       counted = { ...counted, refusals: [] }

@@ -105,6 +105,10 @@ describe('a garbled file', () => {
     ['has another format', (text) => text.replace('keywright-usage/1', 'keywright-usage/7')],
     ['has wrong types', (text) => text.replace('"counts":[1]', '"counts":"one"')],
     ['has a key that is no JSON', (text) => text.replace('"counts":[1]', '"counts":[1')],
+    [
+      'has wrong types and vouches for another log',
+      (text) => text.replace('"counts":[1]', '"counts":"one"').replace(/"hash":"[0-9a-f]{64}"/, `"hash":"${'f'.repeat(64)}"`),
+    ],
     ['has an anchor that is none', (text) => text.replace(/"hash":"[0-9a-f]{64}"/, '"hash":7')],
   ]
   const expectSetAside = async ({ place, manager, token, keyId }: Used, garbage: string): Promise<void> => {

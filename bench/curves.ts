@@ -18,7 +18,7 @@ const STYLE = `
   .title { font-size: 15px; font-weight: 600; fill: #1f2328 }
   .grid { stroke: #d0d7de; stroke-width: 1 }
   .ours { stroke: #0969da; fill: #0969da } .floor { stroke: #8c959f; fill: #8c959f }
-  path { fill: none !important; stroke-width: 2 } .floor .way { stroke-dasharray: 5 4 }
+  path { fill: none; stroke-width: 2 } .floor .way { stroke-dasharray: 5 4 }
   text.ours, text.floor { stroke: none; font-weight: 600 }
   @media (prefers-color-scheme: dark) {
     text { fill: #9198a1 } .title { fill: #f0f6fc } .grid { stroke: #3d444d }

@@ -19,13 +19,11 @@ export interface Account {
   /** The limits that were asked for last, and what is held of each. */
   limits: readonly RateLimit[]
   asked: readonly Held[]
-  /** The one that is asked for, where it is one. */
-  only: Held | null
   /** False once it was forgotten: what was kept of it elsewhere is of no use any more. */
   isKnown: boolean
 }
 
-export const newAccount = (keyId: string, held: Held[]): Account => ({ keyId, held, limits: [], asked: [], only: null, isKnown: true })
+export const newAccount = (keyId: string, held: Held[]): Account => ({ keyId, held, limits: [], asked: [], isKnown: true })
 
 /** Where a caller keeps the account of a key, so that its next call need not look it up. */
 export interface AccountHolder {

@@ -125,7 +125,6 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     // The same list as the last time: the key is the same, and so are its limits.
     if (account.limits !== limits) {
       account.asked = limits.map((limit) => holdOf(account, limit, now))
-      account.only = account.asked.length === 1 ? (account.asked[0] as Held) : null
       account.limits = limits
     }
     return account.asked
@@ -146,12 +145,6 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     held.unsharedAt = Math.ceil(now)
   }
 
-  const takeOne = (held: Held, isPeek: boolean, now: number, wall: number): LimitDecision => {
-    const isAllowed = waitMs(held, now) <= 0
-    if (isAllowed && !isPeek) consume(held, now)
-    return { isAllowed, refusedBy: isAllowed ? null : held.name, limits: [verdictOn(held, !isAllowed, now, wall)] }
-  }
-
   return {
     take(keyId, limits, isPeek, holder) {
       const now = clocks.monotonic()
@@ -161,7 +154,6 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
         account = accountOf(keyId)
         if (holder !== undefined) holder.account = account
       }
-      if (account.only !== null && account.limits === limits) return takeOne(account.only, isPeek, now, wall)
       const asked = askedOf(account, limits, now)
       let refusedBy: string | null = null
       for (const held of asked) if (waitMs(held, now) > 0) refusedBy ??= held.name

@@ -4,8 +4,9 @@ import { dirname } from 'node:path'
 import type { Anchor } from '../../src/domain/audit.ts'
 import { parseRecord } from '../../src/domain/audit.ts'
 import type { Found } from '../../src/domain/examination.ts'
+import { shellWord } from '../../src/domain/text.ts'
 import { readPublicKey, readSigningKey } from '../log/audit-key.ts'
-import { holdsRecord } from '../log/behind.ts'
+import { goesOnBehind } from '../log/behind.ts'
 import { linesBackward } from '../log/read.ts'
 import { createDelivered } from '../sink/delivered.ts'
 import { fileOf } from '../sink/file-sink.ts'
@@ -21,11 +22,15 @@ export async function lookAtSink({ settings, surroundings, paths, log }: Scene):
   if ('problem' in sink) return problem(sink.problem, 'mend auditSink in keywright.config.json or KEYWRIGHT_AUDIT_SINK')
   const file = fileOf(address)
   if (file !== null && !existing(dirname(file)))
-    return problem(`the folder of the sink ${address} is not there: every change is refused`, `make it: mkdir -p -m 700 ${dirname(file)}`)
+    return problem(
+      `the folder of the sink ${address} is not there: every change is refused`,
+      `make it: mkdir -p -m 700 ${shellWord(dirname(file))}`,
+    )
   const last = file === null ? await createDelivered(paths.keys, address).read() : await lastIn(file)
   const head = log.value?.head.seq ?? 0
   if (last === null) return fine(`${address} has nothing yet; it gets all ${head} records with the next change`)
-  if (last !== 'garbled' && (await holdsRecord(paths.log, last))) return fine(`${address} has the records up to seq ${last.seq} of ${head}`)
+  if (last !== 'garbled' && (await goesOnBehind(paths.log, last)))
+    return fine(`${address} has the records up to seq ${last.seq} of ${head}`)
   return problem(
     last === 'garbled'
       ? `the last line of the sink ${address} is no record: every change is refused`

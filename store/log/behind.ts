@@ -49,6 +49,16 @@ export async function carryBehind(path: string, anchor: Anchor, carry: (lines: L
   }
 }
 
+/** Whether one who has the log up to a record can go on behind it: the log holds it, or an accepted loss explains that it does not. */
+export async function goesOnBehind(path: string, anchor: Anchor): Promise<boolean> {
+  const parts = await openParts(path)
+  try {
+    return (placeBehind(parts, anchor) ?? (await placeOfLoss(path, parts, anchor))) !== null
+  } finally {
+    await parts.close()
+  }
+}
+
 function placeBehind(parts: Parts, anchor: Anchor): Place | null {
   if (anchor.seq === 0) return { part: 0, offset: 0 }
   const place = placeOf(parts, anchor.seq)

@@ -1,8 +1,10 @@
 // Places that can't be trusted or written: symbolic links, files and folders that others may write, folders without a right to write.
 
+import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { ApiKeyManager, KeywrightError } from '../../src/index.ts'
 import { SCENARIOS, storeIn, withManager } from '../../test/crash/scenarios.ts'
 import { placeAt } from '../../test/store/place.ts'
@@ -76,9 +78,18 @@ async function refusals(storm: Storm): Promise<void> {
   if (!isRoot) trials.leaveOut('a link of another user: only root can make one')
 }
 
+const changeAtWord = new URL('../children/change-at-word.ts', import.meta.url)
+
+/** Whether a user whom modes bind can run this code: in a checkout that is its owner's alone, root can't become one. */
+function canBeBound(): boolean {
+  const look = `require('node:fs').accessSync(${JSON.stringify(fileURLToPath(changeAtWord))})`
+  return !isRoot || spawnSync(process.execPath, ['-e', look], { uid: STRANGER, gid: STRANGER, stdio: 'ignore' }).status === 0
+}
+
 /** Whether this user may not write there; for root, in a process of a user whom modes bind. */
 async function readOnlyFolders(storm: Storm): Promise<void> {
   const trials = storm.trials('folders in which nothing may be written: a change is refused, and works when it may')
+  if (!canBeBound()) return trials.leaveOut('other users can’t read this checkout, and root may write everywhere')
   const scenario = SCENARIOS.find(({ name }) => name === 'an edit')
   const as = isRoot ? { uid: STRANGER, gid: STRANGER } : {}
   await trials.each(
@@ -93,7 +104,7 @@ async function readOnlyFolders(storm: Storm): Promise<void> {
         for (const path of [above, folder, ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))])
           chownSync(path, STRANGER, STRANGER)
       }
-      const child = startProcess(new URL('../children/change-at-word.ts', import.meta.url), { args: [folder, 'an edit'], ...as })
+      const child = startProcess(changeAtWord, { args: [folder, 'an edit'], ...as })
       await child.line()
       chmodSync(join(folder, which), 0o500)
       if (which === 'logs') chmodSync(placeAt(folder).log, 0o400)

@@ -1,0 +1,85 @@
+// The end of the chain: one row, locked by whoever appends, so that the chain stays single across machines.
+
+import type { Anchor, Entry, Head } from '../../src/domain/audit.ts'
+import { chainLines } from '../../src/domain/audit.ts'
+import type { Queryable } from './connection.ts'
+
+/** The head as it is locked: the last record, the last change of a key, and what else one row knows of the store. */
+export interface LockedHead extends Head {
+  readonly brand: string
+  /** The record of the last change: what the keys are vouched for by. */
+  readonly keysAnchor: Anchor
+  readonly keys: number
+  readonly summarisedUntil: number
+}
+
+interface HeadRow {
+  readonly brand: string
+  readonly seq: number
+  readonly hash: string
+  readonly at: string | null
+  readonly keys_seq: number
+  readonly keys_hash: string
+  readonly keys: number
+  readonly summarised_until: number
+}
+
+/** How long a change waits for the others. */
+const LOCK_WAIT = '5s'
+
+const HEAD = 'SELECT brand, seq, hash, at, keys_seq, keys_hash, keys, summarised_until FROM keywright.head'
+
+const headOf = (row: HeadRow): LockedHead => ({
+  brand: row.brand,
+  seq: row.seq,
+  hash: row.hash,
+  at: row.at,
+  keysAnchor: { seq: row.keys_seq, hash: row.keys_hash },
+  keys: row.keys,
+  summarisedUntil: row.summarised_until,
+})
+
+export async function readHead(database: Queryable): Promise<LockedHead> {
+  const [row] = await database.query<HeadRow>(HEAD)
+  return headOf(row as HeadRow)
+}
+
+/** Waits until nobody else appends; held until the transaction ends. */
+export async function lockHead(tx: Queryable): Promise<LockedHead> {
+  await tx.query(`SET LOCAL lock_timeout = '${LOCK_WAIT}'`)
+  const [row] = await tx.query<HeadRow>(`${HEAD} FOR UPDATE`)
+  return headOf(row as HeadRow)
+}
+
+/** Appends records behind the locked head, and answers the new one. The caller's transaction makes it true. */
+export async function appendRecords(tx: Queryable, head: Head, entries: readonly Entry[]): Promise<Head> {
+  if (entries.length === 0) return { seq: head.seq, hash: head.hash, at: head.at }
+  const made = chainLines(head, entries)
+  await insertLines(tx, made.lines.split('\n').slice(0, -1), head.at)
+  await tx.query('UPDATE keywright.head SET seq = $1, hash = $2, at = $3', [made.head.seq, made.head.hash, made.head.at])
+  return made.head
+}
+
+const monthOf = (at: string): string => at.slice(0, 7)
+
+/**
+ * Puts lines of the log into their months' partitions. Their seqs and times are those that they say. `after`: the time of the
+ * record before them, whose month is there.
+ */
+export async function insertLines(tx: Queryable, lines: readonly string[], after: string | null): Promise<void> {
+  const seqs: number[] = []
+  const times: string[] = []
+  for (const line of lines) {
+    const { seq, at } = JSON.parse(line) as { seq: number; at: string }
+    seqs.push(seq)
+    times.push(at)
+  }
+  const months = new Set(times.map(monthOf))
+  if (after !== null) months.delete(monthOf(after))
+  for (const month of months) await tx.query('SELECT keywright.make_month($1)', [`${month}-01T00:00:00Z`])
+  await tx.query('INSERT INTO keywright.audit (seq, at, line) SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[])', [
+    seqs,
+    times,
+    lines,
+  ])
+}

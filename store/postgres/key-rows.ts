@@ -1,0 +1,70 @@
+// A key and its row: the columns that the database finds it by, made of the key, and the key again, read from its line.
+
+import type { Key } from '../../src/domain/key.ts'
+import { keyLine } from '../../src/domain/key.ts'
+
+/**
+ * The columns of keywright.keys that are made of a key. An array of rows goes in as one JSON value, since unnest flattens
+ * arrays of arrays: INSERT INTO keywright.keys (columns) SELECT columns FROM json_populate_recordset(NULL::keywright.keys, $1).
+ */
+export const KEY_COLUMNS = [
+  'id',
+  'line',
+  'user_id',
+  'name',
+  'environment',
+  'scopes',
+  'tags',
+  'not_before',
+  'expires_at',
+  'disabled_at',
+  'revoked_at',
+  'created_at',
+  'created_by',
+  'updated_at',
+  'revision',
+  'grace_until',
+  'search',
+] as const
+
+export type KeyRow = Readonly<Record<(typeof KEY_COLUMNS)[number], string | number | null | readonly string[]>>
+
+/** Stands between the texts that a search looks into: no text may hold it. */
+export const BETWEEN_TEXTS = '\n'
+
+export function rowOf(key: Key): KeyRow {
+  return {
+    id: key.id,
+    line: keyLine(key),
+    user_id: key.userId,
+    name: key.name,
+    environment: key.environment,
+    scopes: key.scopes,
+    tags: key.tags,
+    not_before: key.notBefore,
+    expires_at: key.expiresAt,
+    disabled_at: key.disabledAt,
+    revoked_at: key.revokedAt,
+    created_at: key.createdAt,
+    created_by: key.createdBy,
+    updated_at: key.updatedAt,
+    revision: key.revision,
+    grace_until: latest(key.secrets.map(({ notAfter }) => notAfter)),
+    search: searchText([key.name ?? '', key.userId, key.id, ...key.secrets.map(({ shortId }) => shortId), ...key.tags]),
+  }
+}
+
+/** Instants are ISO 8601 UTC of one length: their order is that of their texts. */
+function latest(instants: readonly (string | null)[]): string | null {
+  return instants.reduce((last, instant) => (last === null || (instant !== null && instant > last) ? instant : last), null)
+}
+
+/** In small letters as JavaScript makes them: the database knows other rules for some alphabets. */
+export function searchText(texts: readonly string[]): string {
+  return texts.map((text) => text.toLowerCase()).join(BETWEEN_TEXTS)
+}
+
+/** The key that a line of the table holds: the very line that was written from it. */
+export function parseKey(line: string): Key {
+  return JSON.parse(line) as Key
+}

@@ -56,7 +56,7 @@ export function rowOf(key: Key): KeyRow {
 
 /** Instants are ISO 8601 UTC of one length: their order is that of their texts. */
 function latest(instants: readonly (string | null)[]): string | null {
-  return instants.reduce((last, instant) => (last === null || (instant !== null && instant > last) ? instant : last), null)
+  return instants.reduce<string | null>((last, instant) => (last === null || (instant !== null && instant > last) ? instant : last), null)
 }
 
 /** In small letters as JavaScript makes them: the database knows other rules for some alphabets. */

@@ -20,7 +20,7 @@ import {
 } from './runtime.ts'
 
 export interface OpenOptions {
-  /** Path of the store. Default: `keys.json`. */
+  /** Path of the store, or `postgres://USER@HOST/DATABASE`. Default: `keys.json`. */
   store?: string
   /** Path of the audit log. Default: `logs/security-audit.log` beside the store. */
   auditLog?: string
@@ -39,6 +39,8 @@ export interface OpenOptions {
   auditPublicKeyFile?: string
   /** How often counts are written, in milliseconds. Default: 1000. */
   flushIntervalMs?: number
+  /** Of a store in PostgreSQL: how long, in milliseconds, a key that was read is trusted while the connection is lost. Default: 5000. */
+  maxStaleMs?: number
   /** Verify and read; count nothing and change nothing. */
   readOnly?: boolean
   /** Use the store though others on this machine may write it. */
@@ -58,6 +60,8 @@ export interface OpenOptions {
 const DEFAULT_FLUSH_MS = 1000
 const MIN_FLUSH_MS = 10
 const MAX_FLUSH_MS = 60_000
+const DEFAULT_STALE_MS = 5_000
+const MAX_STALE_MS = 60_000
 
 /** Checked one by one: what a caller without types may get wrong. */
 const OPTION_TYPES: Readonly<Record<keyof OpenOptions, string>> = {
@@ -69,6 +73,7 @@ const OPTION_TYPES: Readonly<Record<keyof OpenOptions, string>> = {
   auditKeyFile: 'string',
   auditPublicKeyFile: 'string',
   flushIntervalMs: 'number',
+  maxStaleMs: 'number',
   readOnly: 'boolean',
   insecure: 'boolean',
   pepperFile: 'string',
@@ -91,12 +96,14 @@ function assertOptions(options: OpenOptions): void {
     if (value !== undefined && typeof value !== type)
       throw new KeywrightError('INVALID_INPUT', `the option ${name} is not a ${type}`, { field: name })
   }
-  const { flushIntervalMs: flush } = options
+  const { flushIntervalMs: flush, maxStaleMs: stale } = options
   if (flush !== undefined && !(flush >= MIN_FLUSH_MS && flush <= MAX_FLUSH_MS)) {
     throw new KeywrightError('INVALID_INPUT', `flushIntervalMs is not accepted; use ${MIN_FLUSH_MS} to ${MAX_FLUSH_MS}`, {
       field: 'flushIntervalMs',
     })
   }
+  if (stale !== undefined && !(stale >= 0 && stale <= MAX_STALE_MS))
+    throw new KeywrightError('INVALID_INPUT', `maxStaleMs is not accepted; use 0 to ${MAX_STALE_MS}`, { field: 'maxStaleMs' })
 }
 
 const processWarning: Warn = ({ code, message }) => process.emitWarning(message, { type: 'KeywrightWarning', code })
@@ -119,6 +126,8 @@ export async function openManager(options: OpenOptions, via: Via): Promise<Manag
     actor,
     auditKeys: auditKeyFiles(options),
     clocks,
+    isClockGiven: options.clock !== undefined,
+    maxStaleMs: options.maxStaleMs ?? DEFAULT_STALE_MS,
     draw: entropy,
     pid: processId,
     warn,

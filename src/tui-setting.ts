@@ -1,10 +1,10 @@
 // What stays the same while the terminal app is open: out of the command line, the store's settings and the system's time zone.
 
-import { basename, dirname, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { createKeymap, keysProblem } from '../components/keymap.ts'
 import type { Setting, Template } from '../components/model/state.ts'
 import { createTheme } from '../components/theme.ts'
-import { readStoreSettings } from '../store/open.ts'
+import { readStoreSettings, storeFlagOf, storeNameOf } from '../store/open.ts'
 import type { AppOptions } from './cli/terminal.ts'
 import { joinWords } from './commands/as-command.ts'
 import { formatRateLimit } from './domain/kinds.ts'
@@ -21,8 +21,8 @@ export function settingOf(options: AppOptions): Setting {
   return {
     theme: createTheme(options),
     keymap,
-    storeName: basename(store),
-    storeFlag: options.store,
+    storeName: storeNameOf(store),
+    storeFlag: options.store === null ? null : storeFlagOf(options.store),
     storeFolder: dirname(resolve(store)),
     isReadOnly: options.isReadOnly,
     isDemo: options.isDemo,

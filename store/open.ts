@@ -1,6 +1,6 @@
 // Picks the store by path or URL.
 
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { Examination } from '../src/domain/examination.ts'
 import type { Hashing } from '../src/domain/hashing.ts'
 import { PLAIN_HASHING, pepperedHashing } from '../src/domain/hashing.ts'
@@ -13,7 +13,9 @@ import type { Settings } from './json/settings.ts'
 import { configPathOf, readSettings } from './json/settings.ts'
 import type { JsonStoreOptions } from './json/store.ts'
 import { openJsonStore } from './json/store.ts'
+import { readSigningKey } from './log/audit-key.ts'
 import { readPeppers } from './pepper-file.ts'
+import { isDatabaseUrl, parseDatabaseUrl } from './postgres/url.ts'
 import { createSinkFeed } from './sink/feed.ts'
 
 export interface OpenOptions extends Omit<JsonStoreOptions, 'hashing' | 'paths' | 'settings' | 'sink'> {
@@ -26,6 +28,10 @@ export interface OpenOptions extends Omit<JsonStoreOptions, 'hashing' | 'paths' 
   readonly pepperFile?: string | undefined
   /** Refuse secrets that were hashed without a pepper. */
   readonly isPepperRequired?: boolean
+  /** Of a database: how long what was read is trusted while its connection is lost. */
+  readonly maxStaleMs: number
+  /** Whether the clocks are a test's: then shared limits go by them and not by the database's. */
+  readonly isClockGiven: boolean
 }
 
 const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i
@@ -33,9 +39,13 @@ const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i
 function assertPath(store: string): void {
   if (store === '') throw new KeywrightError('INVALID_INPUT', 'the store is empty; give a path, as in ./keys.json', { field: 'store' })
   if (URL_SCHEME.test(store))
-    throw new KeywrightError('INVALID_INPUT', 'the store is a URL, of which this version knows none; give the path of a file', {
-      field: 'store',
-    })
+    throw new KeywrightError(
+      'INVALID_INPUT',
+      'the store is a URL of no kind that is known; give a path, or postgres://USER@HOST/DATABASE',
+      {
+        field: 'store',
+      },
+    )
 }
 
 /** The real path of the store that is meant. */
@@ -53,8 +63,9 @@ export async function examineStore(store: string, isInsecureAllowed: boolean, su
   return examine(store, isInsecureAllowed, surroundings)
 }
 
-/** The settings beside a store, for a door that needs them without the store or before it. */
+/** The settings beside a store, for a door that needs them without the store or before it. Beside a database there are none. */
 export function readStoreSettings(store: string, isInsecureAllowed: boolean): Settings {
+  if (isDatabaseUrl(store)) return {}
   return trustedSettings(locate(store, isInsecureAllowed), isInsecureAllowed, () => undefined)
 }
 
@@ -64,7 +75,10 @@ function trustedSettings(keys: string, isInsecureAllowed: boolean, warn: Warn): 
   return readSettings(keys)
 }
 
-function hashingOf({ pepperFile, isPepperRequired = false, isInsecureAllowed, warn }: Omit<OpenOptions, 'store'>, keys: string): Hashing {
+function hashingOf(
+  { pepperFile, isPepperRequired = false, isInsecureAllowed, warn }: Omit<OpenOptions, 'store'>,
+  keys: string | null,
+): Hashing {
   if (pepperFile !== undefined)
     return pepperedHashing({ peppers: readPeppers(pepperFile, keys, isInsecureAllowed, warn), isRequired: isPepperRequired })
   if (!isPepperRequired) return PLAIN_HASHING
@@ -73,14 +87,54 @@ function hashingOf({ pepperFile, isPepperRequired = false, isInsecureAllowed, wa
   })
 }
 
-export async function openStore(options: OpenOptions): Promise<Store> {
+function assertBrand(brand: string | undefined): void {
+  if (brand === undefined || isBrand(brand)) return
+  throw new KeywrightError('INVALID_INPUT', 'the brand is not accepted; use words of a-z and 0-9 joined by _, at most 27 characters', {
+    field: 'brand',
+  })
+}
+
+/** How people are told which store it is: a database without its password. */
+export function storeNameOf(store: string): string {
+  return isDatabaseUrl(store) ? parseDatabaseUrl(store).name : basename(store)
+}
+
+/** The store as a command line names it that is shown or copied. */
+export function storeFlagOf(store: string): string {
+  return isDatabaseUrl(store) ? parseDatabaseUrl(store).withoutPassword : store
+}
+
+export function openStore(options: OpenOptions): Promise<Store> {
+  assertBrand(options.brand)
+  return isDatabaseUrl(options.store) ? openDatabase(options) : openFiles(options)
+}
+
+/** What only a log in a file has is refused, not left out in silence. */
+function assertNoFileOption(field: 'auditLog' | 'auditSink', value: string | undefined): void {
+  if (value === undefined || value === '') return
+  throw new KeywrightError('INVALID_INPUT', `${field} belongs to a store in a file; in a database the log is a table`, {
+    hint: 'leave it out, KEYWRIGHT_AUDIT_SINK too; to keep a copy, replicate keywright.audit or read it as keywright_auditor',
+    field,
+  })
+}
+
+async function openDatabase(options: OpenOptions): Promise<Store> {
+  const { store, auditLog, auditSink, auditKeys, isInsecureAllowed, warn } = options
+  assertNoFileOption('auditLog', auditLog)
+  assertNoFileOption('auditSink', auditSink)
+  const { openPostgresStore } = await import('./postgres/store.ts')
+  return openPostgresStore({
+    ...options,
+    url: store,
+    hashing: hashingOf(options, null),
+    signingKey: () => readSigningKey(auditKeys.signing, { awayFrom: [], isInsecureAllowed, warn }),
+    publicKeyFile: auditKeys.public,
+  })
+}
+
+async function openFiles(options: OpenOptions): Promise<Store> {
   const { store, auditLog, auditSink, pepperFile: _file, isPepperRequired: _isRequired, ...given } = options
   const keys = locate(store, options.isInsecureAllowed)
-  if (options.brand !== undefined && !isBrand(options.brand)) {
-    throw new KeywrightError('INVALID_INPUT', 'the brand is not accepted; use words of a-z and 0-9 joined by _, at most 27 characters', {
-      field: 'brand',
-    })
-  }
   const { isInsecureAllowed, warn } = options
   const settings = trustedSettings(keys, isInsecureAllowed, warn)
   const paths = pathsOf(keys, auditLog ?? settings.auditLog)

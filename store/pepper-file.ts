@@ -9,9 +9,15 @@ import { readPrivateFile } from './private-file.ts'
 
 const MAX_FILE_BYTES = 64 * 1024
 
-/** The peppers of a file. `keys`: the store's real path. With `isInsecureAllowed`, what would be refused as STORE_INSECURE is told of instead. */
-export function readPeppers(given: string, keys: string, isInsecureAllowed: boolean, warn: Warn): PepperOptions['peppers'] {
-  const rules = { what: 'the pepper file', maxBytes: MAX_FILE_BYTES, awayFrom: [dirname(keys)], isInsecureAllowed, warn }
+/** The peppers of a file. `keys`: the store's real path, null where it is no file. With `isInsecureAllowed`, what would be refused as STORE_INSECURE is told of instead. */
+export function readPeppers(given: string, keys: string | null, isInsecureAllowed: boolean, warn: Warn): PepperOptions['peppers'] {
+  const rules = {
+    what: 'the pepper file',
+    maxBytes: MAX_FILE_BYTES,
+    awayFrom: keys === null ? [] : [dirname(keys)],
+    isInsecureAllowed,
+    warn,
+  }
   const peppers = parsePeppers(readPrivateFile(given, rules).toString('latin1'))
   if ('problem' in peppers)
     throw new KeywrightError('INVALID_INPUT', `${resolve(given)}:${peppers.line}: ${peppers.problem}`, {

@@ -5,6 +5,7 @@ import pg from 'pg'
 import type { ErrorCode } from '../../src/domain/refusal.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { displayText } from '../../src/domain/text.ts'
+import { parseDatabaseUrl } from './url.ts'
 
 const MAX_CONNECTIONS = 8
 /** Every "no" comes within ten seconds: half for reaching the server, half for its answer. */
@@ -26,8 +27,8 @@ export interface Database extends Queryable {
   readonly name: string
   /** Runs the work in one transaction and commits; what it throws rolls back. `isolation`: null for the server's default. */
   readonly transaction: <T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions) => Promise<T>
-  /** A connection of its own that is in no pool, for listening. The caller ends it. */
-  readonly connectAlone: () => Promise<ClientBase & { readonly end: () => Promise<void> }>
+  /** Listens on a channel, on a connection of its own that is in no pool. The caller ends it. */
+  readonly listen: (channel: string, heard: Hearing) => Promise<Listener>
   readonly close: () => Promise<void>
 }
 
@@ -38,6 +39,16 @@ export interface TransactionOptions {
   readonly answerMs?: number
   /** Told right before the commit is sent: from then on, an error may mean that it happened all the same. */
   readonly onCommitting?: () => void
+}
+
+export interface Hearing {
+  readonly onPayload: (payload: string) => void
+  /** The connection is gone: nothing is heard any more. */
+  readonly onEnd: () => void
+}
+
+export interface Listener extends Queryable {
+  readonly end: () => Promise<void>
 }
 
 // Counts, seqs and buckets are below 2^53.
@@ -148,20 +159,6 @@ export function faultOf(name: string, doing: string, error: unknown): KeywrightE
   })
 }
 
-const URL_FORM = 'postgres://USER@HOST:PORT/DATABASE'
-
-/** What a URL means, and how messages name it. Throws INVALID_INPUT; never repeats a password. */
-export function parseDatabaseUrl(url: string): { readonly name: string; readonly url: string } {
-  let parsed: URL
-  try {
-    parsed = new URL(url)
-  } catch {
-    throw new KeywrightError('INVALID_INPUT', `the store is a URL that can't be read; give one like ${URL_FORM}`, { field: 'store' })
-  }
-  const { username, host, pathname } = parsed
-  return { name: displayText(`postgres://${username === '' ? '' : `${decodeURIComponent(username)}@`}${host}${pathname}`), url }
-}
-
 export function connectDatabase(url: string, application: string): Database {
   const { name } = parseDatabaseUrl(url)
   const config = {
@@ -235,11 +232,14 @@ export function connectDatabase(url: string, application: string): Database {
         client.release(isBroken)
       }
     },
-    async connectAlone() {
+    async listen(channel, { onPayload, onEnd }) {
       const client = new pg.Client(config)
-      client.on('error', () => undefined)
+      client.on('error', onEnd)
+      client.on('end', onEnd)
+      client.on('notification', ({ payload = '' }) => onPayload(payload))
       await client.connect()
-      return client
+      await client.query(`LISTEN ${client.escapeIdentifier(channel)}`)
+      return { ...onClient(client), end: () => client.end() }
     },
     close() {
       closing ??= pool.end()

@@ -93,6 +93,8 @@ export async function openStoreAt(place: Place, { clock = manualClock(), seed = 
     actor: ACTOR,
     auditKeys: { signing: setup.signing, public: undefined },
     clocks: clock.clocks,
+    isClockGiven: true,
+    maxStaleMs: 5_000,
     draw: seededDraw(seed),
     pid: process.pid,
     warn: setup.warn ?? (() => undefined),

@@ -159,7 +159,7 @@ export function auditContract(open: OpenEmpty): void {
     const { key } = newKey({ name: 'honest' })
     await put(store, newKey().key, key)
     if (tamper === undefined) return
-    tamper((text) => text.replace('honest', 'forged'))
+    await tamper((text) => text.replace('honest', 'forged'))
     expect((await store.audit.verify({})).report).toMatchObject({ ok: false, firstBad: null, problems: [{ keyId: key.id }] })
   })
 

@@ -18,7 +18,7 @@ export interface Opened {
   /** Opens what the closed store left, where it leaves anything. */
   readonly reopen?: () => Promise<Store>
   /** Changes the text of a key behind the store's back, where it has one. */
-  readonly tamper?: (change: (text: string) => string) => void
+  readonly tamper?: (change: (text: string) => string) => void | Promise<void>
 }
 
 export type OpenEmpty = (clock: ManualClock) => Promise<Opened>
@@ -128,11 +128,24 @@ function changeContract(open: OpenEmpty): void {
     expect(decided).toEqual([a.key.id, c.key.id])
   })
 
-  test('ids and shortIds in use are taken, others are not', async () => {
-    const { key } = newKey()
-    await put(store, key)
-    const { isTaken } = await store.look(NOBODY)
-    expect([key.id, key.secrets[0]?.shortId ?? '', 'key_000000000000', '000000000000'].map(isTaken)).toEqual([true, true, false, false])
+  test('an id or a shortId in use is given to no other key: another one is drawn', async () => {
+    const [first, second, third] = [newKey().key, newKey().key, newKey().key]
+    await put(store, first)
+    const birthOf = async (candidates: Key[]): Promise<Key | null> =>
+      store.transact({
+        actor: ACTOR,
+        targets: NOBODY,
+        // A store that can't know beforehand refuses the change and asks again.
+        decide: ({ isTaken }) => {
+          const isFree = ({ id, secrets }: Key): boolean => ![id, ...secrets.map(({ shortId }) => shortId)].some(isTaken)
+          while (candidates.length > 1 && !isFree(candidates[0] as Key)) candidates.shift()
+          return outcomeOf('key.generate', null, candidates.shift() as Key)
+        },
+      })
+    expect(await birthOf([{ ...second, id: first.id }, second])).toEqual(second)
+    expect(await birthOf([{ ...third, secrets: first.secrets }, third])).toEqual(third)
+    for (const key of [first, second, third]) expect(await store.findKey(refTo(key))).toEqual(key)
+    expect((await store.audit.verify({})).report).toMatchObject({ ok: true, records: 3 })
   })
 
   test('changes asked for together all happen, and each sees those before it', async () => {
@@ -187,7 +200,8 @@ function changeContract(open: OpenEmpty): void {
     await store.transact({ actor: ACTOR, targets: { refs: [refTo(key)] }, decide: () => outcomeOf('key.purge', key, null) })
     expect(await store.findKey(refTo(key))).toBeNull()
     expect(await store.findCredential(key.secrets[0]?.shortId ?? '')).toBeNull()
-    expect((await store.look(NOBODY)).isTaken(key.id)).toBe(false)
+    await put(store, key)
+    expect(await store.findKey(refTo(key))).toEqual(key)
     expect(await store.findKey(refTo(other))).toEqual(other)
     expect((await store.audit.verify({})).report.ok).toBe(true)
   })

@@ -58,6 +58,7 @@ function locate(store: string, isInsecureAllowed: boolean): string {
 
 /** Looks at a store without opening it. Loaded only when it is asked for. */
 export async function examineStore(store: string, isInsecureAllowed: boolean, surroundings: Surroundings): Promise<Examination> {
+  if (isDatabaseUrl(store)) return (await import('./doctor/database.ts')).examineDatabase(store, surroundings)
   assertPath(store)
   const { examine } = await import('./doctor/examine.ts')
   return examine(store, isInsecureAllowed, surroundings)

@@ -15,6 +15,11 @@ const UNKNOWN_MS = 1_000
 /** ShortIds that one statement asks for; all who ask meanwhile share the next. So a flood is one statement at a time. */
 const MAX_ASKED = 1_000
 const MAX_WAITING = 100_000
+/**
+ * A caller that only verifies, one await after the other, gives the network no turn: nothing would be heard. After so long it
+ * waits for one.
+ */
+const TURN_MS = 50
 /** How often a key is read again that changes while it is read. */
 const MAX_READS = 3
 
@@ -126,21 +131,33 @@ export function createCredentials({ uptime, provenAt, maxStaleMs, read }: Depend
     return asked.answer.promise
   }
 
-  return {
-    find(shortId) {
-      const now = uptime()
-      if (now - provenAt() <= maxStaleMs) {
-        const known = young.byShortId.get(shortId)
-        if (known !== undefined) return known
-        const older = old.byShortId.get(shortId)
-        if (older !== undefined) {
-          keep(older)
-          return older
-        }
-        if ((unknown.get(shortId) ?? 0) > now) return null
+  let turnAt = Number.NEGATIVE_INFINITY
+  const afterTurn = (shortId: string): Promise<Credential | null> =>
+    new Promise((resolve) =>
+      setImmediate(() => {
+        turnAt = uptime()
+        resolve(find(shortId))
+      }),
+    )
+
+  const find = (shortId: string): MaybePromise<Credential | null> => {
+    const now = uptime()
+    if (now - turnAt > TURN_MS) return afterTurn(shortId)
+    if (now - provenAt() <= maxStaleMs) {
+      const known = young.byShortId.get(shortId)
+      if (known !== undefined) return known
+      const older = old.byShortId.get(shortId)
+      if (older !== undefined) {
+        keep(older)
+        return older
       }
-      return ask(shortId)
-    },
+      if ((unknown.get(shortId) ?? 0) > now) return null
+    }
+    return ask(shortId)
+  }
+
+  return {
+    find,
     hear({ keyIds }) {
       epoch++
       unknown.clear()

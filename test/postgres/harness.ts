@@ -2,6 +2,8 @@
 
 import { onTestFinished } from 'vitest'
 import type { Store } from '../../src/domain/ports.ts'
+import type { OpenOptions } from '../../src/index.ts'
+import { ApiKeyManager } from '../../src/index.ts'
 import { openStore } from '../../store/open.ts'
 import { connectDatabase } from '../../store/postgres/connection.ts'
 import { migrate } from '../../store/postgres/migrate.ts'
@@ -30,6 +32,13 @@ export async function startMigrated(settings?: readonly string[]): Promise<Migra
       return { name, url: await server.create(name, TEMPLATE) }
     },
   }
+}
+
+/** A manager on a database. Closed afterwards. */
+export async function openManagerAtUrl(url: string, options: OpenOptions = {}): Promise<ApiKeyManager> {
+  const manager = await ApiKeyManager.open({ store: url, actor: 'tester', onWarning: () => undefined, ...options })
+  onTestFinished(() => manager.close().catch(() => undefined))
+  return manager
 }
 
 /** The store of a database below the manager, with clocks that the test moves. Closed afterwards. */

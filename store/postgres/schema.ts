@@ -66,14 +66,36 @@ CREATE TABLE keywright.keys (
   search text COLLATE "C" NOT NULL
 );
 CREATE UNIQUE INDEX keys_by_place ON keywright.keys (place);
-CREATE INDEX keys_by_creation ON keywright.keys (created_at DESC, id);
+-- Each sort that has an index has one for either way: rows without a value come last, ids go upwards, whichever way the rest goes.
+-- What a status is made of lies in the first, so that a list by status reads no keys but those that it shows.
+CREATE INDEX keys_by_creation ON keywright.keys (created_at DESC NULLS LAST, id)
+  INCLUDE (revoked_at, disabled_at, expires_at, not_before, grace_until);
 CREATE INDEX keys_by_creation_up ON keywright.keys (created_at, id);
-CREATE INDEX keys_by_name ON keywright.keys (name, id);
-CREATE INDEX keys_by_user ON keywright.keys (user_id, id);
-CREATE INDEX keys_by_expiry ON keywright.keys (expires_at, id);
-CREATE INDEX keys_by_update ON keywright.keys (updated_at DESC, id);
+CREATE INDEX keys_by_update ON keywright.keys (updated_at DESC NULLS LAST, id);
+CREATE INDEX keys_by_update_up ON keywright.keys (updated_at, id);
+CREATE INDEX keys_by_expiry ON keywright.keys (expires_at DESC NULLS LAST, id);
+CREATE INDEX keys_by_expiry_up ON keywright.keys (expires_at, id);
+CREATE INDEX keys_by_name ON keywright.keys (name DESC NULLS LAST, id);
+CREATE INDEX keys_by_name_up ON keywright.keys (name, id);
+CREATE INDEX keys_by_user ON keywright.keys (user_id DESC NULLS LAST, id);
+CREATE INDEX keys_by_user_up ON keywright.keys (user_id, id);
+CREATE INDEX keys_by_revocation ON keywright.keys (revoked_at, id) WHERE revoked_at IS NOT NULL;
+CREATE INDEX keys_by_disabling ON keywright.keys (disabled_at, id) WHERE disabled_at IS NOT NULL;
+CREATE INDEX keys_by_beginning ON keywright.keys (not_before, id) WHERE not_before IS NOT NULL;
+CREATE INDEX keys_by_grace ON keywright.keys (grace_until, id) WHERE grace_until IS NOT NULL;
 CREATE INDEX keys_by_scope ON keywright.keys USING gin (scopes);
 CREATE INDEX keys_by_tag ON keywright.keys USING gin (tags);
+-- A search among many keys wants pg_trgm. Where it is not to be had there are lists all the same, slower.
+DO $$
+BEGIN
+  CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA keywright;
+  EXECUTE (
+    SELECT format('CREATE INDEX keys_by_search ON keywright.keys USING gin (search %I.gin_trgm_ops)', extnamespace::regnamespace)
+    FROM pg_extension WHERE extname = 'pg_trgm'
+  );
+EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN
+  RAISE NOTICE 'pg_trgm is not there: searches read every key';
+END $$;
 
 CREATE TABLE keywright.secrets (
   short_id text COLLATE "C" PRIMARY KEY,
@@ -84,7 +106,10 @@ CREATE INDEX secrets_by_key ON keywright.secrets (key_id);
 -- Owners and how many keys each has: a list of owners counts no keys.
 CREATE TABLE keywright.owners (
   user_id text COLLATE "C" PRIMARY KEY,
-  keys bigint NOT NULL CHECK (keys >= 0)
+  -- The id in small letters, for searches.
+  search text COLLATE "C" NOT NULL,
+  -- No check that it is not negative: one would refuse a row that is less by some even where it is only added to another.
+  keys bigint NOT NULL
 );
 
 -- A partition for each month; seq is unique because the head is locked, and each partition says so of its own.

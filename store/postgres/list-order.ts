@@ -1,0 +1,131 @@
+// Where a list begins to be read: ranges of rows from a place on, or before it, each of which an index holds in the list's order.
+
+import type { Place, SortValue } from '../../src/domain/selection.ts'
+import type { Values } from './key-filter.ts'
+import { isText } from './key-filter.ts'
+
+/** Rows that have a value to be sorted by, or those that have none: they come last, whichever way the rest goes. */
+export interface Part {
+  readonly from: string
+  /** What makes a row one of this part, beside the list's filter; null where all are. */
+  readonly where: string | null
+  readonly value: string
+  readonly id: string
+}
+
+/** How a list is sorted, as SQL. Rows of the same value are sorted by id, always upwards. */
+export interface ListOrder {
+  readonly isReversed: boolean
+  readonly valueType: 'text' | 'double precision'
+  readonly valued: Part
+  /** Null where every row has a value. */
+  readonly empty: Part | null
+}
+
+/** A part, or what of it lies to one side of a place. */
+export interface Range {
+  readonly part: Part
+  readonly condition: string | null
+}
+
+export type Side = 'on' | 'before'
+
+/** The order of a side, nearest first: what lies before a place is read backwards. Null values are named as the indexes have them. */
+export function orderBy({ isReversed }: ListOrder, { value, id }: Pick<Part, 'value' | 'id'>, side: Side): string {
+  const isDown = isReversed === (side === 'on')
+  const idWay = side === 'on' ? 'ASC' : 'DESC'
+  return `${value} ${isDown ? 'DESC' : 'ASC'} NULLS ${side === 'on' ? 'LAST' : 'FIRST'}, ${id} ${idWay}`
+}
+
+/** A value that a place names as one of the order's type: a place may come from a list in another order. */
+function comparable(order: ListOrder, value: SortValue): SortValue {
+  if (value === null) return null
+  if (order.valueType === 'text') return clean(String(value))
+  const number = Number(value)
+  return Number.isFinite(number) ? number : null
+}
+
+/** No text of the database holds what it can't: a place with such a text is that of the text before it. */
+const clean = (text: string): string => (isText(text) ? text : text.slice(0, text.indexOf('\0')))
+
+/** The rows of a side of a place, nearest first; null for the whole list: from its beginning on, or before its end. */
+export function rangesOf(order: ListOrder, side: Side, place: Place | null, isInclusive: boolean, values: Values): readonly Range[] {
+  const { valued, empty } = order
+  const all = (part: Part | null): Range[] => (part === null ? [] : [{ part, condition: null }])
+  if (place === null) return side === 'on' ? [...all(valued), ...all(empty)] : [...all(empty), ...all(valued)]
+  const value = comparable(order, place.value)
+  const id = clean(place.id)
+  const idSign = side === 'on' ? (isInclusive ? '>=' : '>') : '<'
+  if (value === null) {
+    const ids: Range[] = empty === null ? [] : [{ part: empty, condition: `${empty.id} ${idSign} ${values.add(id)}` }]
+    return side === 'on' ? ids : [...ids, ...all(valued)]
+  }
+  const wanted = `${values.add(value)}::${order.valueType}`
+  const isUp = order.isReversed !== (side === 'on')
+  const beyond: Range[] = conditionsBeyond(valued, isUp, idSign, wanted, () => values.add(id), { value, id }).map((condition) => ({
+    part: valued,
+    condition,
+  }))
+  return side === 'on' ? [...beyond, ...all(empty)] : beyond
+}
+
+/** Each of them is one stretch of an index, the nearest first. */
+function conditionsBeyond(
+  part: Part,
+  isUp: boolean,
+  idSign: '>' | '>=' | '<',
+  wanted: string,
+  wantedId: () => string,
+  place: Place,
+): string[] {
+  const sign = isUp ? '>' : '<'
+  if (part.value === part.id) return [`${part.id} ${isSameBeyond(place, idSign) ? `${sign}=` : sign} ${wanted}`]
+  // One comparison of pairs where value and id go the same way; else those of the same value first.
+  if (isUp === (idSign !== '<')) return [`(${part.value}, ${part.id}) ${idSign} (${wanted}, ${wantedId()})`]
+  return [`${part.value} = ${wanted} AND ${part.id} ${idSign} ${wantedId()}`, `${part.value} ${sign} ${wanted}`]
+}
+
+/** Where the id is the value: whether the row of that very value lies on the side. */
+function isSameBeyond({ value, id }: Place, idSign: '>' | '>=' | '<'): boolean {
+  const order = Buffer.compare(Buffer.from(String(value)), Buffer.from(id))
+  return idSign === '<' ? order < 0 : order > 0 || (order === 0 && idSign === '>=')
+}
+
+const conditionOf = (conditions: readonly (string | null)[]): string => {
+  const given = conditions.filter((condition) => condition !== null)
+  return given.length === 0 ? '' : ` WHERE ${given.join(' AND ')}`
+}
+
+/** How many rows some ranges have. */
+export function countSql(ranges: readonly Range[], filter: string | null): string {
+  if (ranges.length === 0) return '0'
+  return ranges
+    .map(({ part, condition }) => `(SELECT count(*) FROM ${part.from}${conditionOf([part.where, filter, condition])})`)
+    .join(' + ')
+}
+
+/** What a row with an id is sorted by, where the list has it. */
+export function valueSql({ valued, empty }: ListOrder, filter: string | null, wantedId: string): string {
+  return [valued, ...(empty === null ? [] : [empty])]
+    .map((part) => `SELECT ${part.value} AS value FROM ${part.from}${conditionOf([part.where, filter, `${part.id} = ${wantedId}`])}`)
+    .join(' UNION ALL ')
+}
+
+/**
+ * Named queries for up to `count` (a value's name) rows of ranges, nearest first, and the names. A range is read only where those before it did
+ * not have enough: its own limit is what the database plans by, the other is what is still wanted.
+ */
+export function rowsSql(
+  order: ListOrder,
+  { side, ranges, count }: { readonly side: Side; readonly ranges: readonly Range[]; readonly count: string },
+  filter: string | null,
+): { readonly names: readonly string[]; readonly queries: readonly string[] } {
+  const names = ranges.map((_, index) => `${side}_${index}`)
+  const queries = ranges.map(({ part, condition }, index) => {
+    const where = conditionOf([part.where, filter, condition])
+    const rows = `SELECT ${part.value} AS value, ${part.id} AS id FROM ${part.from}${where} ORDER BY ${orderBy(order, part, side)} LIMIT ${count}`
+    const before = names.slice(0, index).map((name) => ` - (SELECT count(*) FROM ${name})`)
+    return `${names[index]} AS MATERIALIZED (SELECT * FROM (${rows}) rows${index === 0 ? '' : ` LIMIT ${count}${before.join('')}`})`
+  })
+  return { names, queries }
+}

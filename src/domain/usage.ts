@@ -134,7 +134,7 @@ function dropLeastRecent(tallies: Map<string, Tally>): void {
   if (oldest !== null) tallies.delete(oldest)
 }
 
-const MAX_COUNTED_SECRETS = 32
+export const MAX_COUNTED_SECRETS = 32
 
 /** The total of a key with a minute's calls added. */
 export function addToTotal(total: Tally, { counts, lastAt }: KeyDelta, minute: number, now: number): Tally {

@@ -15,8 +15,9 @@ import { createSharedLimits } from './limits.ts'
 import { assertMigrated } from './migrate.ts'
 import type { News } from './news.ts'
 import { listen } from './news.ts'
+import { usagePulse } from './nodes.ts'
 import { createTransactions } from './transactions.ts'
-import { createPostgresUsage, usagePulse } from './usage.ts'
+import { createPostgresUsage } from './usage.ts'
 import { createUserWindows, queryUsers } from './user-list.ts'
 
 /** How many bytes name this process of this process among the nodes. */
@@ -87,12 +88,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const limits = createSharedLimits({ database, wall, monotonic: clocks.monotonic, now: options.isClockGiven ? wall : null })
   const audit = createPostgresAudit({
     database,
-    actor,
     isReadOnly,
     clocks,
     publicKeyFile: options.publicKeyFile,
     signingKey: options.signingKey,
-    warn,
     subscribe(wake) {
       wakers.add(wake)
       return () => void wakers.delete(wake)

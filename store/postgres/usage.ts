@@ -1,0 +1,237 @@
+// Usage of a store in PostgreSQL: counts in memory, handed over in batches that the database knows by number, and read back with them.
+
+import type { Actor } from '../../src/domain/audit.ts'
+import type { Delta } from '../../src/domain/delta.ts'
+import { NO_KEY } from '../../src/domain/delta.ts'
+import type { Counted } from '../../src/domain/meter.ts'
+import { createMeter } from '../../src/domain/meter.ts'
+import { overviewOf } from '../../src/domain/overview.ts'
+import type { UsagePort, Warn } from '../../src/domain/ports.ts'
+import type { LastUsed } from '../../src/domain/selection.ts'
+import type { KeyCalls } from '../../src/domain/stats.ts'
+import { OVERVIEW_KEYS } from '../../src/domain/stats.ts'
+import { MINUTE_MS, SECOND_MS } from '../../src/domain/time.ts'
+import type { KeyUsage, UsageWindow } from '../../src/domain/usage.ts'
+import { ACCEPTED, addAlive, addDelta, CODE_INDEX, EMPTY_KEY_USAGE, RESOLUTIONS, sumUsages, WINDOWS } from '../../src/domain/usage.ts'
+import type { StoreClocks } from '../json/store.ts'
+import type { Database } from './connection.ts'
+import { faultOf } from './connection.ts'
+import { drawNode } from './nodes.ts'
+import type { Batch, Summary } from './usage-flush.ts'
+import { writeBatch } from './usage-flush.ts'
+import type { FoundOverview, Question } from './usage-read.ts'
+import { findOverview, findUsage } from './usage-read.ts'
+import { keyIdsOf, lastUseOf, pendingTally } from './usage-rows.ts'
+import { foldSome, tidyUsage } from './usage-tidy.ts'
+
+/** A heartbeat a minute may come a little early. */
+const TIDY_EVERY_MS = MINUTE_MS - 5 * SECOND_MS
+
+export interface PostgresUsageOptions {
+  readonly database: Database
+  readonly actor: Actor
+  /** What this process is told apart from others by. */
+  readonly self: string
+  readonly pid: number
+  readonly clocks: StoreClocks
+  readonly isReadOnly: boolean
+  /** Over what time accepted calls are summed up on the log. */
+  readonly summary?: Summary
+  /** Whether the clocks are a test's: then limits go by them, and not by the server's. */
+  readonly isClockGiven: boolean
+  readonly warn: Warn
+}
+
+export interface PostgresUsage {
+  readonly port: Omit<UsagePort, 'take'>
+  /** When a key was used last, as far as this process knows and may not have written. */
+  readonly pendingLastUsed: LastUsed
+  /** Whether this process has counted what it may not have written. */
+  readonly isPending: () => boolean
+  /** Another number whenever a last use of this process may be another. */
+  readonly changes: () => number
+  /** The last flush: refusals of the current minute are recorded too. */
+  readonly end: () => Promise<void>
+}
+
+type Reason = 'flush' | 'heartbeat' | 'end'
+
+export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsage {
+  const { database, actor, self, pid, clocks, isReadOnly, summary = 'hour', warn } = options
+  const meter = createMeter()
+  /** What the batches are numbered under: known before the first of them, and given to nobody else. */
+  let node: string | null = null
+  /** The number of the last batch that is known to be written. */
+  let written = 0
+  /** Sent, and not known to be written: sent again as it is, so that the database can tell that it was. */
+  let sent: Batch | null = null
+  /** Written while somebody read: what was read may be older. */
+  let recent: readonly Batch[] = []
+  const readers = new Set<{ readonly since: number }>()
+  let aliveSince = clocks.wall()
+  let tidiedAt = Number.NEGATIVE_INFINITY
+  let flushing: Promise<void> = Promise.resolve()
+
+  /** What is not in the database, as of a moment that holds this process's batches up to a number. */
+  const missing = (from: number): readonly Delta[] => {
+    const batches = [...recent, ...(sent === null ? [] : [sent])].filter(({ number }) => number > from)
+    return [...batches.flatMap(({ counted }) => counted.deltas), ...meter.pending()]
+  }
+
+  /** Takes what is counted out of the meter: from here on it is a batch. */
+  const take = (isEnd: boolean): Counted => {
+    const counted = meter.take(clocks.wall(), isEnd)
+    meter.settle()
+    return counted
+  }
+
+  const send = async (batch: Batch): Promise<void> => {
+    const now = clocks.wall()
+    try {
+      node ??= await drawNode(database, self)
+      await writeBatch({ database, node, pid, actor, summary, batch, aliveSince, now })
+    } catch (error) {
+      // Giving back keeps what waits behind the batch within its bounds.
+      meter.giveBack(take(false))
+      throw faultOf(database.name, 'writing usage to', error)
+    }
+    written = batch.number
+    sent = null
+    aliveSince = now
+    if (readers.size > 0) recent = [...recent, batch]
+  }
+
+  /** Housekeeping fails nobody's call: it is told of and done another time. */
+  const tidy = async (reason: Reason): Promise<void> => {
+    const now = clocks.wall()
+    if (isReadOnly || clocks.uptime() - tidiedAt < TIDY_EVERY_MS) return
+    tidiedAt = clocks.uptime()
+    try {
+      // Who only comes and goes does a little; the rest is for those who stay.
+      if (reason === 'end') await foldSome(database, now)
+      else await tidyUsage({ database, now, limitsNow: options.isClockGiven ? now : null })
+    } catch (error) {
+      const { code, message } = faultOf(database.name, 'tidying up the usage in', error)
+      warn({ code, message })
+    }
+  }
+
+  const flushNow = async (reason: Reason): Promise<void> => {
+    if (isReadOnly) return
+    if (sent !== null) await send(sent)
+    const isBeating = reason === 'heartbeat'
+    if (!meter.isEmpty() || isBeating) {
+      const counted = take(reason === 'end')
+      if (counted.deltas.length > 0 || counted.refusals.length > 0 || isBeating) {
+        sent = { number: written + 1, counted }
+        await send(sent)
+      }
+    }
+  }
+
+  const flush = (reason: Reason): Promise<void> => {
+    const run = flushing.then(() => flushNow(reason))
+    flushing = run.catch(() => undefined)
+    return run
+  }
+
+  /** Tidies behind the flush, and lets no other flush wait for that. */
+  const flushAndTidy = async (reason: Reason): Promise<void> => {
+    await flush(reason)
+    await tidy(reason)
+  }
+
+  /** Reads, and keeps what is written meanwhile until it is known whether it was read. */
+  const reading = async <T>(selector: Question['selector'], at: number, read: (question: Question) => Promise<T>): Promise<T> => {
+    const reader = { since: written }
+    readers.add(reader)
+    try {
+      return await read({ database, node, selector, pendingIds: keyIdsOf(missing(written)), at })
+    } catch (error) {
+      throw faultOf(database.name, 'reading usage from', error)
+    } finally {
+      readers.delete(reader)
+      const oldest = Math.min(...[...readers].map(({ since }) => since))
+      recent = recent.filter(({ number }) => number > oldest)
+    }
+  }
+
+  return {
+    port: {
+      count: isReadOnly ? () => undefined : meter.count,
+      read: (selector, at) =>
+        reading(selector, at, async (question) => {
+          const { usage, alive, flushes, isSelected } = await findUsage(question)
+          const pending = missing(flushes)
+          const isOne = selector !== 'store' && 'keyId' in selector
+          return { usage: withPending(usage, pending, isSelected, isOne, clocks.wall()), alive: addAlive(alive, aliveSince, at) }
+        }),
+      overview: (selector, window, at) =>
+        reading(selector, at, async (question) => {
+          const found = await findOverview(question, window)
+          const pending = missing(found.flushes)
+          const total = pendingTally(pending, found.isSelected, found.total, clocks.wall())
+          // Under the id that is no key's: which keys are the busiest, the database has found.
+          const sums = overviewOf([[NO_KEY, total]], addAlive(found.alive, aliveSince, at), window, at)
+          return { ...sums, ...topOf(found, pending, question.pendingIds, window, at) }
+        }),
+      flush: (isLast = false) => flush(isLast ? 'end' : 'flush'),
+      heartbeat: () => flushAndTidy('heartbeat'),
+    },
+    pendingLastUsed: (keyId) => lastUseOf(missing(written), keyId),
+    isPending: () => sent !== null || meter.pending().length > 0,
+    changes: () => meter.counted() + written,
+    end: () => flushAndTidy('end'),
+  }
+}
+
+/** The usage with counts that the database did not have. */
+function withPending(
+  usage: KeyUsage,
+  pending: readonly Delta[],
+  isSelected: (keyId: string) => boolean,
+  isOne: boolean,
+  now: number,
+): KeyUsage {
+  const ids = keyIdsOf(pending).filter(isSelected)
+  const add = (keyId: string, from: KeyUsage): KeyUsage =>
+    pending.reduce((sum, { minute, keys }) => {
+      const delta = keys.get(keyId)
+      return delta === undefined ? sum : addDelta(sum, delta, minute, now)
+    }, from)
+  const [only] = ids
+  if (only === undefined) return usage
+  return isOne ? add(only, usage) : sumUsages([usage, ...ids.map((keyId) => add(keyId, EMPTY_KEY_USAGE))])
+}
+
+/** The busiest keys: those that the database found, and those with counts that it did not have. */
+function topOf(
+  { calls, isSelected }: FoundOverview,
+  pending: readonly Delta[],
+  pendingIds: readonly string[],
+  window: UsageWindow,
+  at: number,
+): { readonly busiest: readonly KeyCalls[]; readonly limited: readonly KeyCalls[] } {
+  const { resolution, buckets } = WINDOWS[window]
+  const { ms } = RESOLUTIONS[resolution]
+  const last = Math.floor(at / ms)
+  const all = new Map(calls.map((one) => [one.keyId, one]))
+  // Of a key that was counted for the first time since, the database was not asked.
+  const asked = new Set(pendingIds)
+  for (const { minute, keys } of pending) {
+    const bucket = Math.floor((minute * MINUTE_MS) / ms)
+    if (bucket <= last - buckets || bucket > last) continue
+    for (const [keyId, { counts }] of keys) {
+      if (keyId === NO_KEY || !isSelected(keyId) || !(asked.has(keyId) || all.has(keyId))) continue
+      const known = all.get(keyId) ?? { keyId, accepted: 0, rateLimited: 0 }
+      const accepted = known.accepted + (counts[ACCEPTED] ?? 0)
+      all.set(keyId, { keyId, accepted, rateLimited: known.rateLimited + (counts[CODE_INDEX.RATE_LIMITED] ?? 0) })
+    }
+  }
+  const top = (kind: 'accepted' | 'rateLimited'): readonly KeyCalls[] =>
+    [...all.values()]
+      .filter((one) => one[kind] > 0)
+      .sort((a, b) => b[kind] - a[kind] || (a.keyId < b.keyId ? -1 : 1))
+      .slice(0, OVERVIEW_KEYS)
+  return { busiest: top('accepted'), limited: top('rateLimited') }
+}

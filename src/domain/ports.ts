@@ -26,11 +26,11 @@ export type Targets = { readonly refs: readonly KeyRef[] } | { readonly filter: 
 export interface Facts {
   readonly brand: string
   readonly targets: readonly (Key | null)[]
-  /** Whether a key id or a shortId is in use. */
+  /** Whether a key id or a shortId is known to be in use. One that is all the same is refused by the store, which asks for another decision. */
   readonly isTaken: (id: string) => boolean
 }
 
-/** What was decided: changes, all of which happen or none, and the answer to give once they have. */
+/** What was decided: changes of targets, or births, all of which happen or none; and the answer to give once they have. */
 export interface Outcome<T> {
   readonly at: number
   readonly changes: readonly Change[]

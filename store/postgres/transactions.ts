@@ -160,8 +160,9 @@ export function createTransactions({ database, hashing, brand, wall, uptime, set
     const entries: Entry[] = []
     for (const [index, waiter] of batch.entries()) {
       const { transaction } = waiter
+      const facts = await factsOf(tx, draft, targets[index] as Targets, head.brand)
       try {
-        const { at, changes, answer } = transaction.decide(await factsOf(tx, draft, targets[index] as Targets, head.brand))
+        const { at, changes, answer } = transaction.decide(facts)
         for (const { key, ...change } of changes) {
           const digest = key === null ? null : sha256(keyLine(key))
           entries.push({ ...change, actor: transaction.actor, at: isoFrom(at), base: head.keysAnchor.seq, digest })
@@ -169,7 +170,6 @@ export function createTransactions({ database, hashing, brand, wall, uptime, set
         }
         decided.push({ waiter, answer })
       } catch (error) {
-        if (isDisconnection(error) && !(error instanceof KeywrightError)) throw error
         decided.push({ waiter, error })
       }
     }

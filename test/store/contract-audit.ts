@@ -8,7 +8,7 @@ import type { Store } from '../../src/domain/ports.ts'
 import { usageStats } from '../../src/domain/stats.ts'
 import type { OpenEmpty } from './contract.ts'
 import type { ManualClock } from './harness.ts'
-import { ACTOR, collect, edit, expectCode, manualClock, NOON, newKey, put, until } from './harness.ts'
+import { ACTOR, collect, edit, expectCode, manualClock, NOON, newKey, put, refTo, until } from './harness.ts'
 
 const seqs = (records: readonly AuditRecord[]) => records.map(({ seq }) => seq)
 const read = (store: Store, filter: AuditFilter, reverse = false) => collect(store.audit.records(filter, { reverse }))
@@ -90,7 +90,7 @@ export function auditContract(open: OpenEmpty): void {
     await put(store, key)
     await store.transact({
       actor: ACTOR,
-      targets: { refs: [] },
+      targets: { refs: [refTo(key)] },
       decide: () => ({
         at: NOON - 3_600_000,
         changes: [{ action: 'key.update', keyId: key.id, userId: key.userId, key, before: null, after: null, reason: null }],

@@ -3,7 +3,7 @@
 import { runCommandLine } from './cli/run.ts'
 import type { AppOptions, Terminal } from './cli/terminal.ts'
 import type { Manager } from './manager.ts'
-import { examineFiles, openManager } from './open-manager.ts'
+import { examineFiles, openManager, openUpkeep } from './open-manager.ts'
 
 declare const __VERSION__: string
 
@@ -84,6 +84,7 @@ export async function main(openApp: (options: AppOptions) => Promise<number>): P
     drawTable: async (table) => (await import('../components/printed-table.tsx')).drawTable(table),
     open: (options) => openManager(options, 'cli'),
     examine: examineFiles,
+    upkeep: openUpkeep,
     closeSoon,
     now: Date.now,
     isAppPossible: process.stdin.isTTY === true && process.stdout.isTTY === true,

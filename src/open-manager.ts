@@ -1,10 +1,12 @@
 // Puts a manager together from what a door was given: real clock, real randomness, the store behind a path.
 
 import { examineStore, openStore } from '../store/open.ts'
+import { createUpkeep } from '../store/upkeep.ts'
 import type { Via } from './domain/audit.ts'
 import type { Examination } from './domain/examination.ts'
 import type { Warn } from './domain/ports.ts'
 import { KeywrightError } from './domain/refusal.ts'
+import type { Upkeep } from './domain/upkeep.ts'
 import type { Manager } from './manager.ts'
 import { createManager } from './manager.ts'
 import {
@@ -151,5 +153,17 @@ export function examineFiles({ store, insecure }: Pick<OpenOptions, 'store' | 'i
     auditKeys: auditKeyFiles({}),
     auditSink: environmentSink(),
     tryToOpen: async () => (await openManager(options, 'cli')).close(),
+  })
+}
+
+/** Upkeep of stores as wholes; opens none. */
+export function openUpkeep({ actor, insecure, onWarning }: Pick<OpenOptions, 'actor' | 'insecure' | 'onWarning'>): Upkeep {
+  return createUpkeep({
+    isInsecureAllowed: insecure ?? false,
+    actor: createActor('cli', actor),
+    wall: createClocks(undefined).wall,
+    draw,
+    pid: processId,
+    warn: onWarning ?? processWarning,
   })
 }

@@ -8,6 +8,7 @@ import type { Store, Warn } from '../src/domain/ports.ts'
 import { KeywrightError } from '../src/domain/refusal.ts'
 import { isBrand } from '../src/domain/token.ts'
 import type { Surroundings } from './doctor/scene.ts'
+import type { Paths } from './json/paths.ts'
 import { assertOwnFiles, checkTrust, pathsOf, resolveStore, warnOfReadable } from './json/paths.ts'
 import type { Settings } from './json/settings.ts'
 import { configPathOf, readSettings } from './json/settings.ts'
@@ -133,18 +134,29 @@ async function openDatabase(options: OpenOptions): Promise<Store> {
   })
 }
 
-async function openFiles(options: OpenOptions): Promise<Store> {
-  const { store, auditLog, auditSink, pepperFile: _file, isPepperRequired: _isRequired, ...given } = options
-  const keys = locate(store, options.isInsecureAllowed)
-  const { isInsecureAllowed, warn } = options
+/** Where the files of a store are, and what people have set for it: both must be out of others' reach. */
+export function trustedFiles({
+  store,
+  auditLog,
+  isInsecureAllowed,
+  warn,
+}: Pick<OpenOptions, 'store' | 'auditLog' | 'isInsecureAllowed' | 'warn'>): { readonly paths: Paths; readonly settings: Settings } {
+  const keys = locate(store, isInsecureAllowed)
   const settings = trustedSettings(keys, isInsecureAllowed, warn)
   const paths = pathsOf(keys, auditLog ?? settings.auditLog)
   const logFolder = dirname(paths.log)
   const beside = [paths.usage, paths.lock, paths.checkpoints, ...(logFolder === dirname(paths.keys) ? [] : [logFolder])]
   checkTrust([paths.log], beside, isInsecureAllowed, warn)
+  return { paths, settings }
+}
+
+async function openFiles(options: OpenOptions): Promise<Store> {
+  const { store, auditLog, auditSink, pepperFile: _file, isPepperRequired: _isRequired, ...given } = options
+  const { warn } = options
+  const { paths, settings } = trustedFiles({ ...options, store, auditLog })
   warnOfReadable([paths.keys, paths.usage, paths.lock, paths.log], warn)
   const address = auditSink ?? settings.auditSink ?? ''
   const sink =
     address === '' ? null : createSinkFeed({ address, keysPath: paths.keys, logPath: paths.log, uptime: options.clocks.uptime, warn })
-  return openJsonStore({ ...given, hashing: hashingOf(options, keys), settings, paths, sink })
+  return openJsonStore({ ...given, hashing: hashingOf(options, paths.keys), settings, paths, sink })
 }

@@ -59,7 +59,7 @@ const PLACES: readonly { place: RegExp; may: RegExp; types?: RegExp }[] = [
   { place: /^src\/terminal-input\.ts$/, may: /^node:/ },
   { place: /^src\/secret-file\.ts$/, may: /^(?:src\/domain\/|node:)/ },
   { place: /^src\/tui(?:-setting)?\.tsx?$/, may: /^(?:src\/(?!index|command-line|main\.ts)|store\/open\.ts|components\/|ink$|node:)/ },
-  { place: /^src\/open-manager\.ts$/, may: /^(?:src\/(?:domain\/|manager\.ts|runtime\.ts)|store\/open\.ts)/ },
+  { place: /^src\/open-manager\.ts$/, may: /^(?:src\/(?:domain\/|manager\.ts|runtime\.ts)|store\/(?:open|upkeep)\.ts)/ },
   { place: /^src\/(?:index|command-line|main)\.ts$/, may: /^(?:src\/(?!index|command-line|main|tui)|components\/printed-table|node:)/ },
   // The driver, and nothing but what lies behind it, is where a connection is.
   { place: /^store\/postgres\/connection\.ts$/, may: /^(?:src\/domain\/|store\/postgres\/url\.ts$|pg$)/ },

@@ -15,6 +15,7 @@ import * as present from './present.ts'
 import { examinationText } from './present-examination.ts'
 import { PRESENTERS } from './presenters.ts'
 import type { Run, Terminal } from './terminal.ts'
+import { keepUp } from './upkeep.ts'
 
 const EXIT_USAGE = 2
 const EXIT_PARTIAL = 6
@@ -65,6 +66,7 @@ async function runParsed(parsed: Arguments, terminal: Terminal): Promise<number>
   const warn = (message: string): void => {
     if (!globals.has('quiet')) terminal.writeError(`keywright: ${displayText(message)}\n`)
   }
+  if (command.kind === 'upkeep') return keepUp(command, input, { parsed, terminal, store: storeOf(parsed, terminal).store, warn })
   const actor = globals.get('actor')
   const manager = await terminal.open({
     ...storeOf(parsed, terminal),

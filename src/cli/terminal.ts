@@ -2,6 +2,7 @@
 
 import type { Examination } from '../domain/examination.ts'
 import type { Warn } from '../domain/ports.ts'
+import type { Upkeep } from '../domain/upkeep.ts'
 import type { Manager } from '../manager.ts'
 import type { Arguments } from './arguments.ts'
 import type { Table } from './present.ts'
@@ -30,6 +31,8 @@ export interface Terminal {
   readonly open: (options: OpenOptions) => Promise<Manager>
   /** Looks at a store without opening it. */
   readonly examine: (options: Pick<OpenOptions, 'store' | 'insecure'>) => Promise<Examination>
+  /** What works on stores as wholes. */
+  readonly upkeep: (options: Omit<OpenOptions, 'store' | 'readOnly'>) => Upkeep
   readonly closeSoon: (manager: Manager, warn: (message: string) => void) => Promise<void>
   readonly now: () => number
   /** Whether both ends are a terminal that the app could be drawn on. */

@@ -10,6 +10,7 @@ import type { Store, VerifyOptions } from '../domain/ports.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { KeyFilter } from '../domain/selection.ts'
 import type { Draw } from '../domain/token.ts'
+import type { CopyRequest, Upkeep } from '../domain/upkeep.ts'
 import type { CallOptions, Explanation, Verdict } from '../domain/verdict.ts'
 
 /** The one moment of a command: read once, under the lock. */
@@ -97,7 +98,25 @@ export interface ExamineCommand extends Description<Record<never, never>> {
   readonly exitCode: (result: Examination) => 0 | 1
 }
 
-export type Command = ChangeCommand | ReadCommand | AppCommand | ExamineCommand
+/** What a command of upkeep may ask. */
+export interface Keeper {
+  readonly upkeep: Upkeep
+  /** A path or a URL, where one is named. */
+  readonly store: string | undefined
+  readonly signal: AbortSignal
+  readonly onProgress: CopyRequest['onProgress']
+}
+
+/** Works on stores as wholes and opens none: one may not be there yet, or not be of use. */
+export interface UpkeepCommand<F extends Fields = Fields, R = unknown> extends Description<F> {
+  readonly kind: 'upkeep'
+  /** False where its fields name the stores. */
+  readonly takesStore: boolean
+  isWriting(input: InputOf<F>): boolean
+  run(input: InputOf<F>, keeper: Keeper): Promise<R>
+}
+
+export type Command = ChangeCommand | ReadCommand | AppCommand | ExamineCommand | UpkeepCommand
 
 type ChangeDetails<F extends Fields> = Omit<ChangeCommand<F>, 'kind' | 'notes' | 'reason'> &
   Partial<Pick<ChangeCommand<F>, 'notes' | 'reason'>>
@@ -119,6 +138,10 @@ export function defineApp(details: Pick<AppCommand, 'words' | 'summary' | 'notes
 
 export function defineExamine(details: Omit<ExamineCommand, 'kind' | 'fields'>): ExamineCommand {
   return { kind: 'examine', fields: {}, ...details }
+}
+
+export function defineUpkeep<F extends Fields, R>(details: Omit<UpkeepCommand<F, R>, 'kind'>): UpkeepCommand<F, R> {
+  return { kind: 'upkeep', ...details }
 }
 
 /** The answer for a command on one key. */

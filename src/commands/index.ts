@@ -2,6 +2,7 @@
 
 import { auditAcceptLoss, auditExport, auditHead, auditList, auditVerify } from './audit.ts'
 import type { Command } from './command.ts'
+import { copy } from './copy.ts'
 import { demo } from './demo.ts'
 import { disable, enable } from './disable.ts'
 import { doctor } from './doctor.ts'
@@ -9,6 +10,7 @@ import { generate } from './generate.ts'
 import { graceEnd, graceExtend } from './grace.ts'
 import { hygiene } from './hygiene.ts'
 import { list, show, users } from './list.ts'
+import { migrate } from './migrate.ts'
 import { purge } from './purge.ts'
 import { revoke } from './revoke.ts'
 import { rotate } from './rotate.ts'
@@ -41,5 +43,7 @@ export const COMMANDS: readonly Command[] = [
   auditAcceptLoss,
   hygiene,
   doctor,
+  migrate,
+  copy,
   demo,
 ]

@@ -82,19 +82,34 @@ export function needlesOf({ keyId, userId, actor, action, text = '' }: AuditPage
   return needles
 }
 
+/** What a timeline is asked for; bounds null: the log's own. */
+export interface TimelineRange {
+  readonly from: number | null
+  readonly to: number | null
+  readonly spans: number
+}
+
+/** The moments at the edges of equal spans, one more than there are spans. `first` and `last`: the log's own bounds. */
+export function timelineEdges({ from, to, spans }: TimelineRange, { first, last }: { first: number; last: number }): readonly number[] {
+  const begin = from ?? first
+  const end = to ?? last
+  const count = Math.min(Math.max(Math.trunc(spans), 1), MAX_SPANS)
+  return Array.from({ length: count + 1 }, (_, index) => begin + ((end - begin) * index) / count)
+}
+
 /**
  * Counts for equal spans. `before` answers how many records there are before a moment. Without a `to` the last span takes
  * in the last record; with one it ends before it, as `until` does.
  */
 export function timelineOf(
-  { from, to, spans }: { readonly from: number | null; readonly to: number | null; readonly spans: number },
+  range: TimelineRange,
   { first, last, total, before }: { first: number; last: number; total: number; before: (moment: number) => number },
 ): Timeline {
-  const begin = from ?? first
-  const end = to ?? last
-  const count = Math.min(Math.max(Math.trunc(spans), 1), MAX_SPANS)
-  const edges = Array.from({ length: count + 1 }, (_, index) =>
-    index === count && to === null ? total : before(begin + ((end - begin) * index) / count),
-  )
-  return { from: begin, to: end, counts: edges.slice(1).map((edge, index) => Math.max(0, edge - (edges[index] as number))) }
+  const moments = timelineEdges(range, { first, last })
+  const edges = moments.map((moment, index) => (index === moments.length - 1 && range.to === null ? total : before(moment)))
+  return {
+    from: range.from ?? first,
+    to: range.to ?? last,
+    counts: edges.slice(1).map((edge, index) => Math.max(0, edge - (edges[index] as number))),
+  }
 }

@@ -42,6 +42,14 @@ export const file: Kind<string> = single({
   toText: identity,
 })
 
+/** A store; whoever opens it says what is wrong with its name, which may hold a password, and never repeats that. */
+export const store: Kind<string> = single({
+  placeholder: 'PATH|URL',
+  accepts: 'the path of a file, or the URL of a database',
+  fromText: (given) => (given === '' ? null : given),
+  toText: identity,
+})
+
 export function choice<const T extends string>(choices: readonly T[]): Kind<T> {
   const kind = single<T>({
     placeholder: choices.join('|'),

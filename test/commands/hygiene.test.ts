@@ -173,7 +173,8 @@ async function runFix(fix: string): Promise<{ answer: unknown; found: readonly F
   const [program, ...words] = wordsOf(fix)
   expect(program).toBe('keywright')
   const { command, texts } = accepted(parseArguments(words))
-  if (command === null || command.kind === 'app' || command.kind === 'examine') throw new Error(`no command: ${fix}`)
+  if (command === null || command.kind === 'app' || command.kind === 'examine' || command.kind === 'upkeep')
+    throw new Error(`no command: ${fix}`)
   const { clock, place } = library
   const cli = await openManager({ store: place.keys, actor: 'tester', clock: clock.now }, 'cli')
   try {

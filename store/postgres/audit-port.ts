@@ -1,0 +1,224 @@
+// The audit side of the store in a database: streaming, pages, proving, and accepting a loss.
+
+import type { KeyObject } from 'node:crypto'
+import type { Actor, Anchor, Entry, Head } from '../../src/domain/audit.ts'
+import { EMPTY_ANCHOR, parseRecord } from '../../src/domain/audit.ts'
+import type { AuditReport } from '../../src/domain/audit-check.ts'
+import { originOf } from '../../src/domain/checkpoint.ts'
+import type { Disagreement, StorePlaces } from '../../src/domain/disagreement.ts'
+import { brokenLog } from '../../src/domain/disagreement.ts'
+import type { AcceptedLoss, AuditPort } from '../../src/domain/ports.ts'
+import { KeywrightError } from '../../src/domain/refusal.ts'
+import { isoFrom } from '../../src/domain/time.ts'
+import { signCheckpoint } from '../log/signed-note.ts'
+import { pageOf, timelineFrom } from './audit-page.ts'
+import type { LineRow } from './audit-read.ts'
+import type { Subscribe } from './audit-records.ts'
+import { recordsOf } from './audit-records.ts'
+import type { Proven } from './audit-verify.ts'
+import { prove } from './audit-verify.ts'
+import type { Database, Queryable } from './connection.ts'
+import { faultOf } from './connection.ts'
+import type { LockedHead } from './head.ts'
+import { appendRecords, lockHead, readHead } from './head.ts'
+
+/** How long one statement of a proof may take: the server reads ahead for it. */
+const PROOF_STATEMENT_MS = 60_000
+/** The log's name in its signed notes: that of the file which it becomes when it is copied. */
+const LOG_NAME = 'security-audit'
+
+export interface PostgresAuditOptions {
+  readonly database: Database
+  readonly isReadOnly: boolean
+  /** `uptime`: the real time that has passed. */
+  readonly clocks: { readonly wall: () => number; readonly uptime: () => number }
+  /** The key that signs; null where there is none. */
+  readonly signingKey?: () => KeyObject | null
+  readonly publicKeyFile?: string | undefined
+  /** Calls when there may be new records, so that who follows the log need not look for them. */
+  readonly subscribe?: Subscribe
+  /** Told of the new end of the log after a record of the audit's own was committed. */
+  readonly onAppended?: (head: Anchor) => void
+}
+
+export function createPostgresAudit(options: PostgresAuditOptions): AuditPort {
+  const { database, isReadOnly, clocks, signingKey = () => null, publicKeyFile, subscribe, onAppended } = options
+  const { uptime, wall } = clocks
+
+  /** Typed errors; the reason of a signal that has come is passed on as it is. */
+  const typed = async <T>(doing: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw faultOf(database.name, doing, error)
+    }
+  }
+
+  const head = (): Promise<Anchor> =>
+    typed('reading the audit log of', () =>
+      database.transaction(async (tx) => agreedHead(tx, await readHead(tx), database.name), { isSnapshot: true }),
+    )
+
+  const noteVerification = async (actor: Actor, { ok, records }: AuditReport): Promise<void> => {
+    const next = await typed('changing', () =>
+      database.transaction(async (tx) => {
+        const locked = await lockHead(tx)
+        return appendRecords(tx, locked, [{ actor, at: isoFrom(wall()), action: 'audit.verify', after: { ok, records } }])
+      }),
+    )
+    onAppended?.({ seq: next.seq, hash: next.hash })
+  }
+
+  return {
+    async *records(filter, { reverse, follow }) {
+      const how = { ...(reverse === undefined ? {} : { reverse }), ...(follow === undefined ? {} : { follow }) }
+      try {
+        yield* recordsOf({ database, uptime, subscribe }, filter, how)
+      } catch (error) {
+        throw faultOf(database.name, 'reading the audit log of', error)
+      }
+    },
+
+    page: (query) => typed('reading the audit log of', () => pageOf({ database, uptime }, query), query.signal),
+    timeline: (range) => typed('reading the audit log of', () => timelineFrom(database, range)),
+
+    head,
+    async signedHead() {
+      const key = signingKey()
+      if (key === null) throw unsigned()
+      const anchor = await head()
+      const [first] = await typed('reading the audit log of', () =>
+        database.query<LineRow>('SELECT seq, line FROM keywright.audit ORDER BY seq LIMIT 1'),
+      )
+      const record = first === undefined ? null : parseRecord(Buffer.from(first.line))
+      if (record === null) throw new KeywrightError('INVALID_INPUT', 'the log holds no record that could be signed', { field: 'signed' })
+      if (typeof record === 'string') throw brokenLog({ kind: 'line-garbled', before: null, problem: record }, placesOf(database.name))
+      const origin = originOf(LOG_NAME, record.hash)
+      return { ...anchor, note: signCheckpoint({ origin, ...anchor, at: isoFrom(wall()) }, key) }
+    },
+
+    async verify(asked) {
+      if ((asked.publicKeyFile ?? publicKeyFile) !== undefined) throw noCheckpoints(database.name)
+      const { signal, actor } = asked
+      const { report, last } = await typed(
+        'proving',
+        () => database.transaction(async (tx) => prove(tx, await readHead(tx), asked), { isSnapshot: true, answerMs: PROOF_STATEMENT_MS }),
+        signal,
+      )
+      const proof = { report, head: { seq: last.seq, hash: last.hash } }
+      if (actor === undefined || isReadOnly || !report.ok || report.records === 0) return proof
+      try {
+        await noteVerification(actor, report)
+        return proof
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        return { ...proof, report: { ...report, notes: [...report.notes, `the verification could not be put on the log: ${why}`] } }
+      }
+    },
+
+    async acceptLoss(actor, reason): Promise<AcceptedLoss> {
+      // First without the lock: where nothing is lost nobody has to wait.
+      const isWhole = (): Promise<boolean> =>
+        database.transaction(async (tx) => (await prove(tx, await readHead(tx), {})).report.ok, {
+          isSnapshot: true,
+          answerMs: PROOF_STATEMENT_MS,
+        })
+      const { accepted, next } = await typed('changing', async () => {
+        if (await isWhole()) throw nothingLost()
+        return database.transaction(async (tx) => acceptIn(tx, { actor, reason, at: isoFrom(wall()) }), { answerMs: PROOF_STATEMENT_MS })
+      })
+      onAppended?.(next)
+      return accepted
+    },
+  }
+}
+
+/** Under the lock: what is lost, the record of it, and a head that vouches for that record. */
+async function acceptIn(
+  tx: Queryable,
+  entry: Pick<Entry, 'actor' | 'at' | 'reason'>,
+): Promise<{ readonly accepted: AcceptedLoss; readonly next: Anchor }> {
+  const head = await lockHead(tx)
+  const proven = await prove(tx, head, {})
+  if (proven.report.ok) throw nothingLost()
+  const loss = extentOf(head, proven)
+  const end = await endFor(tx, head, proven.last)
+  // Its partition may be what was lost.
+  await tx.query('SELECT keywright.make_month($1)', [end.at === null || end.at < entry.at ? entry.at : end.at])
+  const { byId, all } = proven.keys
+  const next = await appendRecords(tx, end, [{ ...entry, action: 'audit.accept-loss', after: { keys: byId.size, digest: all, ...loss } }])
+  await tx.query('UPDATE keywright.head SET keys_seq = $1, keys_hash = $2', [next.seq, next.hash])
+  return { accepted: { ...loss, seq: next.seq }, next: { seq: next.seq, hash: next.hash } }
+}
+
+/**
+ * What the record of a loss goes behind: whatever has had a seq, so that none is given twice. It names the record before it
+ * where that one is whole, and else the one that should be there.
+ */
+async function endFor(tx: Queryable, head: LockedHead, last: Head): Promise<Head> {
+  const [row] = await tx.query<{ seq: number | null }>('SELECT max(seq) AS seq FROM keywright.audit')
+  const seq = Math.max(head.seq, last.seq, row?.seq ?? 0)
+  const at = [head.at, last.at].reduce((one, other) => (one === null || (other !== null && other > one) ? other : one))
+  return { seq, hash: last.seq === seq ? last.hash : head.hash, at }
+}
+
+/** The first and last seq that are known to be lost: records that are gone, or were garbled. */
+function extentOf(head: LockedHead, { report, last }: Proven): { lostFrom: number | null; lostTo: number | null } {
+  const vouched = Math.max(head.seq, head.keysAnchor.seq)
+  if (vouched > last.seq) return { lostFrom: report.firstBad ?? last.seq + 1, lostTo: vouched }
+  const missing = report.problems.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
+  if (missing.length > 0) return { lostFrom: Math.min(...missing), lostTo: Math.max(...missing) }
+  return { lostFrom: null, lostTo: null }
+}
+
+const placesOf = (name: string): StorePlaces => ({
+  keys: `keywright.head in ${name}`,
+  usage: `keywright.head in ${name}`,
+  log: `keywright.audit in ${name}`,
+})
+
+/**
+ * The last record as the log has it. Throws AUDIT_BROKEN where that is not the one which the head vouches for. In one
+ * snapshot with the reading of the head, or while it is locked.
+ */
+export async function agreedHead(tx: Queryable, { seq, hash }: LockedHead, name: string): Promise<Anchor> {
+  const [row] = await tx.query<LineRow>('SELECT seq, line FROM keywright.audit ORDER BY seq DESC LIMIT 1')
+  const found = disagreementOf({ seq, hash }, row)
+  if (found !== null) throw brokenLog(found, placesOf(name))
+  return row === undefined ? EMPTY_ANCHOR : { seq, hash }
+}
+
+function disagreementOf(vouched: Anchor, row: LineRow | undefined): Disagreement | null {
+  if (row === undefined) return vouched.seq === 0 ? null : { kind: 'log-missing', vouched: vouched.seq, by: 'keys' }
+  const record = parseRecord(Buffer.from(row.line))
+  if (typeof record === 'string') return { kind: 'line-garbled', before: null, problem: record }
+  const { seq, hash } = record
+  if (seq < vouched.seq) return { kind: 'log-cut', seq, vouched: vouched.seq, by: 'keys' }
+  if (seq > vouched.seq) return { kind: 'store-older', seq, vouched: vouched.seq }
+  return hash === vouched.hash ? null : { kind: 'log-is-another', seq, by: 'keys' }
+}
+
+function unsigned(): KeywrightError {
+  return new KeywrightError('INVALID_INPUT', 'there is no key to sign with', {
+    field: 'signed',
+    hint: 'set KEYWRIGHT_AUDIT_KEY_FILE to the path of an Ed25519 private key that is kept away from the store',
+  })
+}
+
+function nothingLost(): KeywrightError {
+  return new KeywrightError('INVALID_INPUT', 'nothing is lost: the log and the store agree', {
+    hint: 'see for yourself with: keywright audit verify',
+  })
+}
+
+function noCheckpoints(name: string): KeywrightError {
+  return new KeywrightError(
+    'INVALID_INPUT',
+    `no signed checkpoints are kept in ${name}: there is nothing that the public key could prove`,
+    {
+      field: 'publicKey',
+      hint: 'keep what this prints away from the store: keywright audit head --signed; and prove it later with: keywright audit verify --expect SEQ:HASH',
+    },
+  )
+}

@@ -1,6 +1,6 @@
 // One flush: counts, last uses, the time alive and the records that go with them, in one transaction that can be sent again.
 
-import type { Actor, Entry } from '../../src/domain/audit.ts'
+import type { Actor, Entry, Head } from '../../src/domain/audit.ts'
 import { NO_KEY } from '../../src/domain/delta.ts'
 import type { Counted, RefusalSum } from '../../src/domain/meter.ts'
 import { isoFrom, MINUTE_MS } from '../../src/domain/time.ts'
@@ -34,8 +34,8 @@ export interface FlushInput {
 
 /** How long after its end an hour is summed up, so that every process has handed its counts over. */
 const SUMMARY_DELAY_MS = MINUTE_MS
-/** Records that are chained and sent at once. */
-const MAX_RECORDS = 500
+/** Records that are chained and sent at once: other work of this process has its turn in between. */
+const MAX_RECORDS = 200
 const MAX_TRIES = 4
 
 /** A batch that was written already changes no row: its answer was lost, not its commit. */
@@ -89,16 +89,9 @@ async function writeIn(tx: Queryable, input: FlushInput): Promise<void> {
     firstUsed.push(...(await tx.query<{ key_id: string }>(ADD_LAST_USE, [ids, ats])).map(({ key_id }) => key_id))
   await addAliveness(tx, input)
   await addFresh(tx, storeRows(deltas))
-  const owners = await ownersOf(tx, firstUsed)
-  const entries = [
-    ...firstUsed.map((keyId) => {
-      const at = firstUseOf(deltas, keyId) ?? now
-      return note(input, 'validate.first-use', keyId, owners.get(keyId) ?? null, { at: isoFrom(at) })
-    }),
-    ...refusals.map((sum) => refusalEntry(input, sum)),
-  ]
   const [head] = await tx.query<{ summarised_until: number }>('SELECT summarised_until FROM keywright.head')
-  if (entries.length > 0 || isSummaryDue(head?.summarised_until ?? 0, input)) await record(tx, input, entries)
+  const isDue = isSummaryDue(head?.summarised_until ?? 0, input)
+  if (firstUsed.length > 0 || refusals.length > 0 || isDue) await record(tx, input, firstUsed, await ownersOf(tx, firstUsed))
 }
 
 async function addFresh(tx: Queryable, { keyIds, kinds, names, minutes, codes, calls, ats }: FreshRows): Promise<void> {
@@ -146,31 +139,56 @@ function summaryEnd(from: number, { now, summary }: FlushInput): number {
 const isSummaryDue = (from: number, input: FlushInput): boolean => summaryEnd(from, input) > from
 
 /** Under the head's lock: what was counted goes on the log, and once across all nodes the sums of the periods that ended. */
-async function record(tx: Queryable, input: FlushInput, entries: readonly Entry[]): Promise<void> {
+async function record(tx: Queryable, input: FlushInput, firstUsed: readonly string[], owners: ReadonlyMap<string, string>): Promise<void> {
   const locked = await lockHead(tx)
+  let head: Head = locked
+  for (const entries of inBlocks(entriesOf(input, firstUsed, owners))) head = await appendRecords(tx, head, entries)
   const from = locked.summarisedUntil
-  const all = [...entries]
-  if (isSummaryDue(from, input)) {
-    const until = summaryEnd(from, input)
-    if (from > 0 && input.summary !== 'off') all.push(...(await summaries(tx, input, from, until)))
-    await tx.query('UPDATE keywright.head SET summarised_until = $1', [until])
+  if (!isSummaryDue(from, input)) return
+  const until = summaryEnd(from, input)
+  if (from > 0 && input.summary !== 'off') {
+    const due = await dueBetween(tx, input.summary, from, until)
+    for (const entries of inBlocks(summaries(input, due))) head = await appendRecords(tx, head, entries)
   }
-  let head: Parameters<typeof appendRecords>[1] = locked
-  for (let first = 0; first < all.length; first += MAX_RECORDS) head = await appendRecords(tx, head, all.slice(first, first + MAX_RECORDS))
+  await tx.query('UPDATE keywright.head SET summarised_until = $1', [until])
 }
 
-async function summaries(tx: Queryable, input: FlushInput, from: number, until: number): Promise<readonly Entry[]> {
-  const period = periodOf(input.summary)
+function* entriesOf(input: FlushInput, firstUsed: readonly string[], owners: ReadonlyMap<string, string>): Generator<Entry> {
+  const { deltas, refusals } = input.batch.counted
+  for (const keyId of firstUsed) {
+    const at = firstUseOf(deltas, keyId) ?? input.now
+    yield note(input, 'validate.first-use', keyId, owners.get(keyId) ?? null, { at: isoFrom(at) })
+  }
+  for (const sum of refusals) yield refusalEntry(input, sum)
+}
+
+interface Due {
+  readonly key_id: string
+  readonly user_id: string | null
+  readonly bucket: number
+  readonly calls: number
+}
+
+function dueBetween(tx: Queryable, summary: Summary, from: number, until: number): Promise<readonly Due[]> {
+  const period = periodOf(summary)
   const { ms } = RESOLUTIONS[period]
-  const due = await tx.query<{ key_id: string; user_id: string | null; bucket: number; calls: number }>(DUE, [
-    period,
-    Math.ceil(from / ms),
-    until / ms,
-    ACCEPTED,
-    NO_KEY,
-    WHOLE_STORE,
-  ])
-  return due.map(({ key_id, user_id, bucket, calls }) =>
-    note(input, 'validate.summary', key_id, user_id, { count: calls, since: isoFrom(bucket * ms) }),
-  )
+  return tx.query<Due>(DUE, [period, Math.ceil(from / ms), until / ms, ACCEPTED, NO_KEY, WHOLE_STORE])
+}
+
+function* summaries(input: FlushInput, due: readonly Due[]): Generator<Entry> {
+  const { ms } = RESOLUTIONS[periodOf(input.summary)]
+  for (const { key_id, user_id, bucket, calls } of due)
+    yield note(input, 'validate.summary', key_id, user_id, { count: calls, since: isoFrom(bucket * ms) })
+}
+
+/** As many as are made and sent while a verification waits. */
+function* inBlocks(entries: Iterable<Entry>): Generator<readonly Entry[]> {
+  let block: Entry[] = []
+  for (const entry of entries) {
+    block.push(entry)
+    if (block.length < MAX_RECORDS) continue
+    yield block
+    block = []
+  }
+  if (block.length > 0) yield block
 }

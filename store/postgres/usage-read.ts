@@ -41,7 +41,7 @@ export interface Question {
 type Scope = 'store' | 'key' | 'user'
 
 /** $1: the key or the owner, null for the whole store. */
-const OF_USER = 'c.key_id IN (SELECT id FROM keywright.keys WHERE user_id = $1)'
+const OF_USER = 'c.key_id = ANY(ARRAY(SELECT id FROM keywright.keys WHERE user_id = $1))'
 const TOTAL_OF: Readonly<Record<Scope, string>> = {
   store: `$1::text IS NULL AND c.key_id = '${WHOLE_STORE}'`,
   key: 'c.key_id = $1',
@@ -154,9 +154,8 @@ function put(counts: number[], place: number, calls: number): void {
   counts[place] = calls
 }
 
-type Tallies = Record<string, Tally>
-
 const nameOf = (kind: string, name: string): string => `${kind} ${name}`
+const groupByName = (parts: readonly Part[]): ReadonlyMap<string, Part[]> => Map.groupBy(parts, ({ kind, name }) => nameOf(kind, name))
 
 export function findUsage(question: Question): Promise<FoundUsage> {
   const { database, selector, at } = question
@@ -168,17 +167,15 @@ export function findUsage(question: Question): Promise<FoundUsage> {
       const parts = await tx.query<Part>(sumsOf(TOTAL_OF[scope], kinds), [name, ['ever', ...SPANS], [0, ...firstsAt(at)]])
       const uses = await tx.query<{ kind: string; name: string; at: number }>(lastUsesOf(KEYS_OF[scope]), [name])
       const lastUses = new Map(uses.map((use) => [nameOf(use.kind, use.name), use.at]))
-      const grouped = Map.groupBy(parts, (part) => nameOf(part.kind, part.name))
+      const grouped = groupByName(parts)
       const total = tallyOf(grouped.get(nameOf('total', '')) ?? [], lastUses.get(nameOf('total', '')) ?? null)
-      const named = scope === 'key' ? parts : await windowSums(tx, scope, name, at)
-      const [secrets, scopes] = (['secret', 'scope'] as const).map((kind) => {
-        const tallies: Tallies = {}
-        for (const [, own] of Map.groupBy(named, (part) => nameOf(part.kind, part.name))) {
-          const [first] = own
-          if (first?.kind === kind) tallies[first.name] = tallyOf(own, lastUses.get(nameOf(kind, first.name)) ?? null)
-        }
-        return tallies
-      }) as [Tallies, Tallies]
+      const named = scope === 'key' ? grouped : groupByName(await windowSums(tx, scope, name, at))
+      const tallies: Readonly<Record<Kind, Record<string, Tally>>> = { total: {}, secret: {}, scope: {} }
+      for (const [known, own] of named) {
+        const [{ kind, name: called }] = own as [Part, ...Part[]]
+        tallies[kind][called] = tallyOf(own, lastUses.get(known) ?? null)
+      }
+      const { secret: secrets, scope: scopes } = tallies
       return { ...moment, usage: { total, secrets, scopes, admissions: {} } }
     },
     { isSnapshot: true },

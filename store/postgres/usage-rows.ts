@@ -1,6 +1,6 @@
 // Counts of a process as rows, in the order in which every node writes them, so that no two wait for each other. Pure.
 
-import type { Calls, Delta, KeyDelta } from '../../src/domain/delta.ts'
+import type { Delta, KeyDelta } from '../../src/domain/delta.ts'
 import type { Tally } from '../../src/domain/usage.ts'
 import { ACCEPTED, addCounts, addToTotal } from '../../src/domain/usage.ts'
 import { WHOLE_STORE } from './schema.ts'
@@ -24,38 +24,31 @@ export interface LastUses {
 }
 
 /** Rows of one statement: building and encoding them is well below what a verification may wait. */
-const MAX_BLOCK = 2_000
+const MAX_BLOCK = 600
 
 const emptyRows = (): FreshRows => ({ keyIds: [], kinds: [], names: [], minutes: [], codes: [], calls: [], ats: [] })
-
-type Put = (kind: Kind, name: string, minute: number, code: number, calls: number, at: number | null) => void
 
 /** The same order on every node is all that it needs. */
 export const keyIdsOf = (deltas: readonly Delta[]): string[] => [...new Set(deltas.flatMap(({ keys }) => [...keys.keys()]))].sort()
 
 const byMinute = (deltas: readonly Delta[]): readonly Delta[] => deltas.toSorted((a, b) => a.minute - b.minute)
 
-/** Rows of the keys, sorted by key, kind, name, minute and code; a key's rows may lie in two blocks. */
+/** What was counted of one key, by minute. */
+type Minutes = readonly { readonly minute: number; readonly key: KeyDelta }[]
+
+/** Rows of the keys, sorted by key, kind, name, minute and code. */
 export function* freshBlocks(deltas: readonly Delta[], keyIds: readonly string[]): Generator<FreshRows> {
-  const minutes = byMinute(deltas)
+  const sorted = byMinute(deltas)
   let block = emptyRows()
   for (const keyId of keyIds) {
-    const put: Put = (kind, name, minute, code, calls, at) => push(block, keyId, kind, name, minute, code, calls, at)
-    const counted = minutes.flatMap(({ minute, keys }) => {
+    const minutes: { minute: number; key: KeyDelta }[] = []
+    for (const { minute, keys } of sorted) {
       const key = keys.get(keyId)
-      return key === undefined ? [] : [{ minute, key }]
-    })
-    for (const { minute, key } of counted) putTotal(put, minute, key)
-    putNamed(
-      put,
-      'secret',
-      counted.map(({ minute, key }) => [minute, key.secrets]),
-    )
-    putNamed(
-      put,
-      'scope',
-      counted.map(({ minute, key }) => [minute, key.scopes]),
-    )
+      if (key !== undefined) minutes.push({ minute, key })
+    }
+    for (const { minute, key } of minutes) pushTotal(block, keyId, minute, key)
+    pushNamed(block, keyId, 'secret', minutes)
+    pushNamed(block, keyId, 'scope', minutes)
     if (block.keyIds.length < MAX_BLOCK) continue
     yield block
     block = emptyRows()
@@ -63,22 +56,31 @@ export function* freshBlocks(deltas: readonly Delta[], keyIds: readonly string[]
   if (block.keyIds.length > 0) yield block
 }
 
-function putTotal(put: Put, minute: number, { counts, lastAt }: KeyDelta): void {
+function pushTotal(block: FreshRows, keyId: string, minute: number, { counts, lastAt }: KeyDelta): void {
   for (let code = 0; code < counts.length; code++) {
     const calls = counts[code] as number
-    if (calls > 0) put('total', '', minute, code, calls, code === ACCEPTED ? lastAt : null)
+    if (calls > 0) push(block, keyId, 'total', '', minute, code, calls, code === ACCEPTED ? lastAt : null)
   }
 }
 
-function putNamed(put: Put, kind: Kind, minutes: readonly (readonly [minute: number, ReadonlyMap<string, Calls>])[]): void {
-  const names = new Set<string>()
-  for (const [, calls] of minutes) for (const name of calls.keys()) names.add(name)
-  for (const name of [...names].sort()) {
-    for (const [minute, calls] of minutes) {
-      const known = calls.get(name)
-      if (known !== undefined) put(kind, name, minute, ACCEPTED, known.count, known.lastAt)
+const NAMED = { secret: 'secrets', scope: 'scopes' } as const
+
+function pushNamed(block: FreshRows, keyId: string, kind: keyof typeof NAMED, minutes: Minutes): void {
+  for (const name of namesOf(kind, minutes)) {
+    for (const { minute, key } of minutes) {
+      const calls = key[NAMED[kind]].get(name)
+      if (calls !== undefined) push(block, keyId, kind, name, minute, ACCEPTED, calls.count, calls.lastAt)
     }
   }
+}
+
+/** Almost always there is one minute, with one secret and one scope. */
+function namesOf(kind: keyof typeof NAMED, minutes: Minutes): Iterable<string> {
+  const first = minutes[0]?.key[NAMED[kind]]
+  if (first !== undefined && minutes.length === 1 && first.size <= 1) return first.keys()
+  const names = new Set<string>()
+  for (const { key } of minutes) for (const name of key[NAMED[kind]].keys()) names.add(name)
+  return [...names].sort()
 }
 
 function push(
@@ -139,8 +141,12 @@ export function lastUseOf(deltas: readonly Delta[], keyId: string): number | nul
 }
 
 /** When the first of these minutes with an accepted call of the key had its last one. */
-export const firstUseOf = (deltas: readonly Delta[], keyId: string): number | null =>
-  byMinute(deltas).reduce<number | null>((first, { keys }) => first ?? keys.get(keyId)?.lastAt ?? null, null)
+export function firstUseOf(deltas: readonly Delta[], keyId: string): number | null {
+  let first: Delta | null = null
+  for (const delta of deltas)
+    if (typeof delta.keys.get(keyId)?.lastAt === 'number' && (first === null || delta.minute < first.minute)) first = delta
+  return first?.keys.get(keyId)?.lastAt ?? null
+}
 
 /** The calls of some keys as one tally. */
 export function pendingTally(deltas: readonly Delta[], isSelected: (keyId: string) => boolean, from: Tally, now: number): Tally {

@@ -175,6 +175,8 @@ export function connectDatabase(url: string, application: string): Database {
   const pool = new pg.Pool({ ...config, max: MAX_CONNECTIONS, idleTimeoutMillis: IDLE_MS, allowExitOnIdle: true })
   // A connection that dies while nobody uses it: the next statement gets another one.
   pool.on('error', () => undefined)
+  // Nor does one that dies in a transaction, between two statements, end the process: the next of them fails.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   let closing: Promise<void> | null = null
 
   const taken = async (): Promise<PoolClient> => {

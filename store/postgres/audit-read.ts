@@ -31,7 +31,7 @@ export interface Search {
   /** Asks for [after, upTo, limit, …values]. */
   readonly sql: (isForward: boolean) => string
   readonly values: readonly unknown[]
-  /** An index finds all that match, and little else: the whole log may be asked for at once. */
+  /** An index finds all that match and little else: the whole log may be asked for at once. */
   readonly isExact: boolean
   readonly isImpossible: boolean
 }
@@ -42,77 +42,68 @@ const FIXED_VALUES = 3
 const momentOf = (ms: number): number => Math.min(Math.max(Math.ceil(ms), 0), LAST_MOMENT_MS + 1)
 const instantOf = (parameter: string): string => `to_timestamp(${parameter}::float8 / 1000)`
 
-/** A column with an index of its own beside the seq, and the parameter that it must equal. */
-interface Indexed {
-  readonly column: 'key_id' | 'user_id' | 'actor' | 'os_user' | 'action'
-  readonly equals: string
+/** Columns with an index of their own beside the seq. One of them must be one of the values of a parameter. */
+interface Facet {
+  readonly columns: readonly ('key_id' | 'user_id' | 'actor' | 'os_user' | 'action')[]
+  readonly among: string
 }
 
 export function searchOf({ keyId, userId, actor, action, since, until, text = '' }: AuditPageFilter): Search {
   const values: unknown[] = []
   const given = (value: unknown): string => `$${values.push(value) + FIXED_VALUES}`
-  /** Each is met by one of its alternatives. The first of them leads: it is the one that means the fewest records. */
-  const facets: (readonly Indexed[])[] = []
-  if (keyId !== undefined) facets.push([{ column: 'key_id', equals: given(keyId) }])
-  if (userId !== undefined) facets.push([{ column: 'user_id', equals: given(userId) }])
-  if (actor !== undefined) {
-    const equals = given(actor)
-    facets.push([
-      { column: 'actor', equals },
-      { column: 'os_user', equals },
-    ])
-  }
+  const facets: Facet[] = []
   const actions = action === undefined ? [] : ACTIONS.filter((one) => one === action || one.startsWith(`${action}.`))
-  if (actions.length > 0) facets.push(actions.map((one) => ({ column: 'action', equals: given(one) })))
-  const [leading, ...others] = facets
-  const rest = others.map((alternatives) => `(${alternatives.map(({ column, equals }) => `${column} = ${equals}`).join(' OR ')})`)
+  if (keyId !== undefined) facets.push({ columns: ['key_id'], among: given([keyId]) })
+  if (userId !== undefined) facets.push({ columns: ['user_id'], among: given([userId]) })
+  if (actor !== undefined) facets.push({ columns: ['actor', 'os_user'], among: given([actor]) })
+  if (actions.length > 0) facets.push({ columns: ['action'], among: given(actions) })
   // The database keeps no character 0; JSON spells it otherwise.
   const needles = (needlesOf({ text })[0] ?? []).filter(({ bytes }) => !bytes.includes(0))
-  if (needles.length > 0)
-    rest.push(`(${needles.map(({ bytes, isNoHash }) => holding(given(bytes.toString('utf8')), isNoHash)).join(' OR ')})`)
-  const isExact = rest.length === 0 && (leading?.length ?? 0) <= 2
+  const texts = needles.map(({ bytes, isNoHash }) => holding(given(bytes.toString('utf8')), isNoHash))
   // Beside the seqs: only the months in between are looked into.
-  if (since !== undefined) rest.push(`at >= ${instantOf(given(momentOf(since)))}`)
-  if (until !== undefined) rest.push(`at < ${instantOf(given(momentOf(until)))}`)
+  const times = [
+    ...(since === undefined ? [] : [`at >= ${instantOf(given(momentOf(since)))}`]),
+    ...(until === undefined ? [] : [`at < ${instantOf(given(momentOf(until)))}`]),
+  ]
+  const [only] = facets
+  const isExact = facets.length <= 1 && texts.length === 0
+  const conditions = [...facets.map(meeting), ...(texts.length === 0 ? [] : [either(texts)]), ...times]
   return {
-    sql(isForward) {
+    sql: (isForward) => {
       const direction = isForward ? 'ASC' : 'DESC'
-      const branches = (leading ?? [null]).map((indexed) => {
-        const { range, order } = isExact && indexed !== null ? alongIndex(indexed, direction) : alongSeq(indexed, direction)
-        return `(SELECT seq, line FROM keywright.audit WHERE ${[...range, ...rest].join(' AND ')} ORDER BY ${order} LIMIT $3)`
-      })
-      // UNION: a record that has the actor's name twice is one.
-      return branches.length === 1 ? (branches[0] as string) : `${branches.join(' UNION ')} ORDER BY seq ${direction} LIMIT $3`
+      return isExact && only !== undefined ? alongIndexes(only, times, direction) : alongSeqs(conditions, direction)
     },
     values,
     isExact,
     isImpossible:
       [keyId, userId, actor].some((value) => value?.includes('\0')) ||
       (action !== undefined && actions.length === 0) ||
-      (text !== '' && needles.length === 0),
+      (text !== '' && texts.length === 0),
   }
 }
 
-interface Walk {
-  readonly range: readonly string[]
-  readonly order: string
-}
+const either = (alternatives: readonly string[]): string => `(${alternatives.join(' OR ')})`
+const meeting = ({ columns, among }: Facet): string => either(columns.map((column) => `${column} = ANY (${among}::text[])`))
 
 /** By whichever index the database thinks best: within a short stretch none is bad. */
-function alongSeq(indexed: Indexed | null, direction: string): Walk {
-  const meant = indexed === null ? [] : [`${indexed.column} = ${indexed.equals}`]
-  return { range: ['seq > $1::bigint', 'seq <= $2::bigint', ...meant], order: `seq ${direction}` }
+function alongSeqs(conditions: readonly string[], direction: string): string {
+  const all = ['seq > $1::bigint', 'seq <= $2::bigint', ...conditions]
+  return `SELECT seq, line FROM keywright.audit WHERE ${all.join(' AND ')} ORDER BY seq ${direction} LIMIT $3`
 }
 
 /**
- * By the column's own index, whatever the database thinks: told that the column is equal to something frequent it would read
- * the log from its end, and through all of it where that has not been for long.
+ * By the columns' own indexes, whatever the database thinks: told that a column equals something frequent it would read the
+ * log from its end, and through all of it where that has not been for long. It plans one look, however many values there are.
  */
-function alongIndex({ column, equals }: Indexed, direction: string): Walk {
-  return {
-    range: [`(${column}, seq) > (${equals}, $1::bigint)`, `(${column}, seq) <= (${equals}, $2::bigint)`],
-    order: `${column} ${direction}, seq ${direction}`,
-  }
+function alongIndexes({ columns, among }: Facet, times: readonly string[], direction: string): string {
+  const looks = columns.map((column) => {
+    const range = [`(${column}, seq) > (meant.value, $1::bigint)`, `(${column}, seq) <= (meant.value, $2::bigint)`]
+    return `SELECT found.seq, found.line FROM unnest(${among}::text[]) AS meant (value) CROSS JOIN LATERAL (
+      SELECT seq, line FROM keywright.audit WHERE ${[...range, ...times].join(' AND ')}
+      ORDER BY ${column} ${direction}, seq ${direction} LIMIT $3) AS found`
+  })
+  // UNION: a record that has the actor's name twice is one.
+  return `${looks.join(' UNION ')} ORDER BY seq ${direction} LIMIT $3`
 }
 
 /** COLLATE "C" makes small what is ASCII, and nothing else: as the judge does. */
@@ -157,8 +148,11 @@ export async function* linesIn(
     const [wasAfter, wasUpTo] = [after, upTo]
     if (isForward) after = last ?? to
     else upTo = last === undefined ? from : last - 1
-    onRead?.(after - wasAfter + wasUpTo - upTo)
-    length = Math.max(limit, Math.ceil(length * Math.min(MAX_GROWTH, STATEMENT_MS / Math.max(took, 1))))
+    const read = after - wasAfter + wasUpTo - upTo
+    onRead?.(read)
+    // Where it is full already, the next one will be with as many again: from more, much would be found and left.
+    const growth = Math.min(MAX_GROWTH, STATEMENT_MS / Math.max(took, 1))
+    length = last === undefined ? Math.max(limit, Math.ceil(length * growth)) : Math.max(limit, 2 * read)
     yield rows
   }
 }

@@ -8,7 +8,7 @@ import { endsOf, headSeq, linesIn, searchOf, stretchOf } from './audit-read.ts'
 import type { Database } from './connection.ts'
 
 /** Lines that a statement answers at most: what the stream holds at a time. */
-const LINES_AT_A_TIME = 1_000
+const LINES_AT_A_TIME = 2_000
 /** How often a follower looks where nothing wakes it. */
 const FOLLOW_POLL_MS = 200
 

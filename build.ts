@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { BUNDLED } from './build/bundling.ts'
-import { lockBinding, nodeModules, printedTable } from './build/own-modules.ts'
+import { lockBinding, nodeModules, printedTable, requiredModules } from './build/own-modules.ts'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 
@@ -42,7 +42,7 @@ const doors = await build({
 const commandLine = await build({
   ...DIST,
   entryPoints: { 'command-line': 'src/command-line.ts' },
-  plugins: [nodeModules, lockBinding, printedTable],
+  plugins: [nodeModules, requiredModules, lockBinding, printedTable],
   banner: {},
 })
 

@@ -31,6 +31,21 @@ export const nodeModules: Plugin = {
   },
 }
 
+const REQUIRED = 'required-module'
+
+/** Node's modules as CommonJS packages ask for them, where a bundle has no `require`: the driver of a database does. */
+export const requiredModules: Plugin = {
+  name: 'required-modules',
+  setup(build) {
+    build.onResolve({ filter: /^(?:node:)?[a-z_/]+$/ }, ({ path, kind }) =>
+      kind === 'require-call' && isBuiltin(path) ? { path, namespace: REQUIRED } : undefined,
+    )
+    build.onLoad({ filter: /./, namespace: REQUIRED }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+    }))
+  },
+}
+
 /** The kernel's locks with `lock-binding.ts` in the place of the package's own loader. */
 export const lockBinding: Plugin = {
   name: 'lock-binding',

@@ -85,9 +85,9 @@ const lastUsesOf = (which: string): string =>
 
 const LAST_USE_OF: Readonly<Record<Scope, string>> = {
   // Apart from the others: an index has the answer.
-  store: `SELECT max(c.at) AS at FROM keywright.last_use c WHERE c.kind = 'total' AND $1::text IS NULL`,
-  key: `SELECT c.at FROM keywright.last_use c WHERE c.kind = 'total' AND c.key_id = $1`,
-  user: `SELECT max(c.at) AS at FROM keywright.last_use c WHERE c.kind = 'total' AND ${OF_USER}`,
+  store: `SELECT max(c.at) AS at FROM keywright.last_use c WHERE c.kind = 'total' AND c.name = '' AND $1::text IS NULL`,
+  key: `SELECT c.at FROM keywright.last_use c WHERE c.kind = 'total' AND c.name = '' AND c.key_id = $1`,
+  user: `SELECT max(c.at) AS at FROM keywright.last_use c WHERE c.kind = 'total' AND c.name = '' AND ${OF_USER}`,
 }
 
 /** $2, $3, $4: the span and its buckets; $5: keys that are answered in any case. */

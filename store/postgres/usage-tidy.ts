@@ -9,6 +9,8 @@ import { WHOLE_STORE } from './schema.ts'
 
 /** Rows of one step: no statement holds others up for longer than a moment. */
 const MAX_ROWS = 5_000
+/** Keys of one step: each has rows for some hundred periods, of several secrets and scopes. */
+const MAX_PURGED = 100
 /** Steps of one kind in one go; the rest is for the next. */
 const MAX_STEPS = 200
 /** Two that tidy at once would do the same work. The number means nothing. */
@@ -55,22 +57,27 @@ const DROP_LEAST_RECENT = `WITH ranked AS (
   DELETE FROM keywright.usage u USING gone g WHERE (u.key_id, u.kind, u.name) = (g.key_id, g.kind, g.name)`
 
 /** The store's totals keep the calls of a key that was purged. */
-const FOLD_PURGED = `WITH purged AS (SELECT key_id FROM keywright.purged LIMIT $1),
+const FOLD_PURGED = `WITH due AS (
+    SELECT p.key_id FROM keywright.purged p
+    WHERE p.at < clock_timestamp() - $3::interval OR EXISTS (SELECT FROM keywright.usage u WHERE u.key_id = p.key_id)
+      OR EXISTS (SELECT FROM keywright.last_use l WHERE l.key_id = p.key_id)
+    LIMIT $1),
   gone AS (
-    DELETE FROM keywright.usage u WHERE u.key_id IN (SELECT key_id FROM purged) RETURNING u.*),
+    DELETE FROM keywright.usage u WHERE u.key_id IN (SELECT key_id FROM due) RETURNING u.*),
   forgotten AS (
-    DELETE FROM keywright.last_use l WHERE l.key_id IN (SELECT key_id FROM purged) RETURNING l.*),
+    DELETE FROM keywright.last_use l WHERE l.key_id IN (SELECT key_id FROM due) RETURNING l.*),
+  dropped AS (
+    DELETE FROM keywright.purged p WHERE p.key_id IN (SELECT key_id FROM due) AND p.at < clock_timestamp() - $3::interval),
   used AS (
     INSERT INTO keywright.last_use AS l (key_id, kind, name, at)
     SELECT $2, 'total', '', max(at) FROM forgotten WHERE kind = 'total' HAVING count(*) > 0
     ON CONFLICT (key_id, kind, name) DO UPDATE SET at = greatest(l.at, excluded.at)),
-  dropped AS (
-    DELETE FROM keywright.purged p
-    WHERE p.key_id IN (SELECT key_id FROM purged) AND p.at < clock_timestamp() - $3::interval)
-  INSERT INTO keywright.usage AS u (key_id, kind, name, span, bucket, code, calls)
-  SELECT $2, 'total', '', span, bucket, code, sum(calls) FROM gone WHERE kind = 'total'
-  GROUP BY span, bucket, code ORDER BY span, bucket, code
-  ON CONFLICT (key_id, kind, name, span, bucket, code) DO UPDATE SET calls = u.calls + excluded.calls`
+  kept AS (
+    INSERT INTO keywright.usage AS u (key_id, kind, name, span, bucket, code, calls)
+    SELECT $2, 'total', '', span, bucket, code, sum(calls) FROM gone WHERE kind = 'total'
+    GROUP BY span, bucket, code ORDER BY span, bucket, code
+    ON CONFLICT (key_id, kind, name, span, bucket, code) DO UPDATE SET calls = u.calls + excluded.calls)
+  SELECT count(*) AS keys FROM due`
 
 /** Each deletes at most $1 rows and answers them. */
 const FORGET = {
@@ -96,7 +103,7 @@ export interface Tidying {
 /** Does what is due. */
 export async function tidyUsage({ database, now, limitsNow }: Tidying): Promise<void> {
   await repeat(database, (tx) => foldOnce(tx, Math.floor(now / MINUTE_MS)))
-  await once(database, (tx) => tx.query(FOLD_PURGED, [MAX_ROWS, NO_KEY, PURGED_KEPT]))
+  await repeat(database, foldPurged, MAX_PURGED)
   for (const [span, { ms, kept }] of Object.entries(RESOLUTIONS) as [Resolution, (typeof RESOLUTIONS)[Resolution]][]) {
     const first = Math.floor(now / ms) - kept + 1
     for (const table of ['usage', 'alive'] as const) await forget(database, FORGET[table], [span, first])
@@ -119,15 +126,20 @@ function once<T>(database: Database, step: (tx: Queryable) => Promise<T>): Promi
 }
 
 /** Until less than a whole step was left to do. */
-async function repeat(database: Database, step: (tx: Queryable) => Promise<number>): Promise<void> {
+async function repeat(database: Database, step: (tx: Queryable) => Promise<number>, most = MAX_ROWS): Promise<void> {
   for (let done = 0; done < MAX_STEPS; done++) {
     const rows = await once(database, step)
-    if (rows === null || rows < MAX_ROWS) return
+    if (rows === null || rows < most) return
   }
 }
 
 const forget = (database: Database, sql: string, values: readonly unknown[]): Promise<void> =>
   repeat(database, async (tx) => (await tx.query(sql, [MAX_ROWS, ...values])).length)
+
+async function foldPurged(tx: Queryable): Promise<number> {
+  const [row] = await tx.query<{ keys: number }>(FOLD_PURGED, [MAX_PURGED, NO_KEY, PURGED_KEPT])
+  return row?.keys ?? 0
+}
 
 async function foldOnce(tx: Queryable, minute: number): Promise<number> {
   const [row] = await tx.query<{ moved: number; grown: readonly string[] }>(FOLD, [minute, MAX_ROWS])

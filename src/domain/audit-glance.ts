@@ -107,9 +107,8 @@ export function glanceAt({ bytes, view }: LineBlock, from: number, prev: string)
   const end = hashAt + HASH_LENGTH + LINE_END.length
   if (hashAt < 0 || end > bytes.length) return null
 
-  const text = bytes.toString('latin1', from, end)
   const hash = sha256(bytes.subarray(from, bodyEnd))
-  if (text.slice(hashAt - from, -LINE_END.length) !== hash || !text.endsWith(LINE_END)) return null
+  if (bytes.toString('latin1', hashAt, end) !== `${hash}${LINE_END}`) return null
   followed = hash
   for (let index = 0; index < FOLLOWED.words.length; index++) FOLLOWED.words[index] = view.getInt32(hashAt + index * 4, true)
   // Copies: what is kept of a key must not keep the text of its line.
@@ -117,7 +116,7 @@ export function glanceAt({ bytes, view }: LineBlock, from: number, prev: string)
     isNote || bytes[begin] !== QUOTE ? null : bytes.toString('latin1', begin + 1, behind - 1)
   return {
     seq: numberAt(view, past(view, from, SEQ)),
-    at: text.slice(at - from, atEnd - 1 - from),
+    at: bytes.toString('latin1', at, atEnd - 1),
     action: plain.action,
     keyId: copy(keyId, keyIdEnd),
     base: isNote ? null : numberAt(view, base),

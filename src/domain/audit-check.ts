@@ -56,7 +56,7 @@ export interface AuditCheck {
   /** The lines that are added from now on stand in that file. A log that is one file need not be entered. */
   readonly enter: (file: TrailFile) => void
   readonly add: (line: Buffer) => void
-  /** The same of many at once, in a third of the time. */
+  /** The same of many at once, and quicker. */
   readonly addLines: (lines: LineBlock) => void
   /** The last line of a file, which was not finished. `isLast`: of the file that is written to. */
   readonly addTorn: (line: Buffer, isLast: boolean) => void

@@ -5,7 +5,7 @@ import { NO_KEY } from '../src/domain/delta.ts'
 import type { Key } from '../src/domain/key.ts'
 import { createLimiter } from '../src/domain/limiter.ts'
 import type { RefusalSum } from '../src/domain/meter.ts'
-import { createMeter } from '../src/domain/meter.ts'
+import { createMeter, deltasOf } from '../src/domain/meter.ts'
 import { overviewOf } from '../src/domain/overview.ts'
 import type { UsagePort, UsageSelector } from '../src/domain/ports.ts'
 import type { LastUsed } from '../src/domain/selection.ts'
@@ -82,7 +82,9 @@ export function createUsage({ actor, clocks, draw }: MemoryStoreOptions, keys: R
 
   const flush = async (isEnd: boolean): Promise<void> => {
     const now = clocks.wall()
-    const { deltas, refusals } = meter.take(now, isEnd)
+    const counted = meter.take(now, isEnd)
+    const { refusals } = counted
+    const deltas = deltasOf(counted)
     const firstUses: audit.Entry[] = []
     for (const { minute, keys: counts } of deltas) {
       for (const [keyId, delta] of counts) {

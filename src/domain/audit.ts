@@ -90,7 +90,7 @@ export interface Entry {
   readonly digest?: string | null
 }
 
-const HASH_MEMBER = ',"hash":"'
+export const HASH_MEMBER = ',"hash":"'
 const HASH_TAIL_LENGTH = HASH_MEMBER.length + GENESIS_HASH.length + '"}'.length
 
 export function sha256(text: string | Uint8Array): string {

@@ -218,7 +218,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     },
 
     keyIds: () => keys.keys(),
-    isUnshared: () => [...keys.values()].some(({ held }) => held.some(({ unshared }) => unshared > 0)),
+    isUnshared: () => keys.values().some(({ held }) => held.some(({ unshared }) => unshared > 0)),
 
     sweep() {
       const now = clocks.monotonic()

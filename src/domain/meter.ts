@@ -1,6 +1,6 @@
 // What one process has counted and not yet handed over: uses by minute, and refusals for the audit log. Bounded; waits for nobody.
 
-import type { Delta } from './delta.ts'
+import type { Delta, KeyDelta } from './delta.ts'
 import { addCalls, count, createDelta, keyDeltaOf, NO_KEY } from './delta.ts'
 import type { Use } from './ports.ts'
 import { MINUTE_MS } from './time.ts'
@@ -26,16 +26,16 @@ const MAX_WAITING_MINUTES = 180
  * Accepted calls of one secret that are counted where they happen: within one minute, with at most one scope, and not yet
  * put with the others.
  */
-interface Tab {
+export interface Tab {
   readonly keyId: string
   readonly shortId: string
+  /** In which round it was opened: when that is over, it was put with the others or handed over, and counts no more calls. */
+  readonly round: number
   calls: number
   minute: number
   /** When the last call was, in milliseconds of its minute: a small number, which needs no memory of its own. */
   lastOfMinute: number
   scope: string | null
-  /** Whether it is among those that are put with the others before anybody looks. */
-  isOpen: boolean
 }
 
 /** Where a caller keeps the tab of a secret, so that its next call need not be looked up in three maps. */
@@ -45,6 +45,8 @@ export interface TabHolder {
 
 export interface Counted {
   readonly deltas: readonly Delta[]
+  /** What is counted here is not in `deltas`: to put all of it together would hold a server up, and be the most of what a flush keeps alive. */
+  readonly tabs: readonly Tab[]
   readonly refusals: readonly RefusalSum[]
 }
 
@@ -66,11 +68,12 @@ export interface Meter {
 export function createMeter(): Meter {
   let counted = 0
   let deltas: Delta[] = []
-  let onTheWay: readonly Delta[] = []
+  let onTheWay: Pick<Counted, 'deltas' | 'tabs'> = NOTHING
   let refusals = new Map<string, RefusalSum>()
   let refusalMinute = { minute: 0, kinds: 0 }
   let lastRefusal: RefusalSum | null = null
   let open: Tab[] = []
+  let round = 0
 
   /** What is counted of a minute; the newest is the last. */
   const deltaOf = (minute: number): Delta => {
@@ -85,29 +88,27 @@ export function createMeter(): Meter {
     return delta
   }
 
-  const fold = (tab: Tab): void => {
-    if (tab.calls > 0) countAccepted(deltaOf(tab.minute), tab)
-    tab.calls = 0
-  }
+  const fold = (tab: Tab): void => countTab(deltaOf(tab.minute), tab)
 
-  /** Puts all tabs with the others. */
-  const foldAll = (): void => {
-    for (const tab of open) {
-      fold(tab)
-      tab.isOpen = false
-    }
+  /** All tabs that are open; from now on others are opened. */
+  const close = (): readonly Tab[] => {
+    const closed = open
     open = []
+    round++
+    return closed
   }
 
   const countOn = (holder: TabHolder, keyId: string, shortId: string, scope: string | null, at: number, minute: number): void => {
-    holder.tab ??= { keyId, shortId, calls: 0, minute, lastOfMinute: 0, scope, isOpen: false }
-    const { tab } = holder
-    if (tab.calls > 0 && (tab.minute !== minute || tab.scope !== scope)) fold(tab)
-    if (tab.calls === 0) {
+    let { tab } = holder
+    if (tab === null || tab.round !== round) {
+      tab = { keyId, shortId, round, calls: 0, minute, lastOfMinute: 0, scope }
+      holder.tab = tab
+      open.push(tab)
+    } else if (tab.minute !== minute || tab.scope !== scope) {
+      fold(tab)
+      tab.calls = 0
       tab.minute = minute
       tab.scope = scope
-      if (!tab.isOpen) open.push(tab)
-      tab.isOpen = true
     }
     tab.calls++
     tab.lastOfMinute = at - minute * MINUTE_MS
@@ -148,26 +149,27 @@ export function createMeter(): Meter {
     counted: () => counted,
     isEmpty: () => open.length === 0 && deltas.length === 0 && refusals.size === 0,
     pending() {
-      foldAll()
-      return [...onTheWay, ...deltas]
+      close().forEach(fold)
+      onTheWay = { deltas: deltasOf(onTheWay), tabs: [] }
+      return [...onTheWay.deltas, ...deltas]
     },
     take(now, isEnd) {
-      foldAll()
       lastRefusal = null
       const current = Math.floor(now / MINUTE_MS)
       const ended = [...refusals].filter(([, { minute }]) => isEnd || minute < current)
-      const taken = { deltas, refusals: ended.map(([, sum]) => sum) }
-      onTheWay = deltas
+      const taken = { deltas, tabs: close(), refusals: ended.map(([, sum]) => sum) }
+      onTheWay = taken
       deltas = []
       for (const [name] of ended) refusals.delete(name)
       return taken
     },
     settle() {
-      onTheWay = []
+      onTheWay = NOTHING
     },
     giveBack(taken) {
-      onTheWay = []
+      onTheWay = NOTHING
       deltas = [...taken.deltas, ...deltas]
+      taken.tabs.forEach(fold)
       refusals = new Map([
         ...taken.refusals.map((sum) => [`back ${sum.minute} ${sum.keyId ?? ''} ${sum.code ?? 'rest'} ${sum.since}`, sum] as const),
         ...refusals,
@@ -178,13 +180,35 @@ export function createMeter(): Meter {
   }
 }
 
-function countAccepted(delta: Delta, { keyId, shortId, calls, minute, lastOfMinute, scope }: Tab): void {
+const NOTHING: Pick<Counted, 'deltas' | 'tabs'> = { deltas: [], tabs: [] }
+
+function countTab(delta: Delta, tab: Tab): void {
+  const { keyId, shortId, calls, minute, lastOfMinute, scope } = tab
   const lastAt = minute * MINUTE_MS + lastOfMinute
   const key = keyDeltaOf(delta, keyId)
   key.counts[ACCEPTED] = (key.counts[ACCEPTED] as number) + calls
   key.lastAt = Math.max(key.lastAt ?? 0, lastAt)
   addCalls(key.secrets, shortId, calls, lastAt)
   if (scope !== null) addCalls(key.scopes, scope, calls, lastAt)
+}
+
+/** One tab as what it adds to its key. */
+export function keyDeltaOfTab(tab: Tab): KeyDelta {
+  const { keyId, minute } = tab
+  const delta = createDelta(minute)
+  countTab(delta, tab)
+  return keyDeltaOf(delta, keyId)
+}
+
+/** Everything that was counted, minute by minute: those of the tabs behind the others. */
+export function deltasOf({ deltas, tabs }: Pick<Counted, 'deltas' | 'tabs'>): readonly Delta[] {
+  const minutes = new Map<number, Delta>()
+  for (const tab of tabs) {
+    const delta = minutes.get(tab.minute) ?? createDelta(tab.minute)
+    minutes.set(tab.minute, delta)
+    countTab(delta, tab)
+  }
+  return [...deltas, ...minutes.values()]
 }
 
 /** Two minutes counted as the later one. */

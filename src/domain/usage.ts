@@ -64,24 +64,54 @@ export const addCounts = (a: readonly number[], b: readonly number[]): number[] 
   return sum
 }
 
-function addBucket(buckets: readonly Bucket[], bucket: number, counts: readonly number[]): Bucket[] {
-  let at = buckets.length
-  while (at > 0 && (buckets[at - 1] as Bucket)[0] > bucket) at--
-  const [, ...before] = buckets[at - 1]?.[0] === bucket ? (buckets[at - 1] as Bucket) : [bucket]
-  const isNew = buckets[at - 1]?.[0] !== bucket
-  return buckets.toSpliced(isNew ? at : at - 1, isNew ? 0 : 1, [bucket, ...addCounts(before, counts)])
+/** The same that may be written to: nobody else holds it. Only buckets are never changed but replaced. */
+type Own<T> = T extends Bucket | KeyUsage['admissions'] ? T : T extends object ? { -readonly [N in keyof T]: Own<T[N]> } : T
+
+const ownSeries = ({ minute, hour, day }: Series): Own<Series> => ({ minute: minute.slice(), hour: hour.slice(), day: day.slice() })
+
+const ownTally = ({ counts, lastAt, series }: Tally): Own<Tally> => ({ counts: counts.slice(), lastAt, series: ownSeries(series) })
+
+const ownTallies = (tallies: Tallies): Own<Tallies> =>
+  Object.fromEntries(Object.entries(tallies).map(([name, tally]) => [name, ownTally(tally)]))
+
+/** One that may be counted in. */
+export type OwnUsage = Own<KeyUsage>
+
+export const ownUsage = ({ total, secrets, scopes, admissions }: KeyUsage): OwnUsage => ({
+  total: ownTally(total),
+  secrets: ownTallies(secrets),
+  scopes: ownTallies(scopes),
+  admissions,
+})
+
+function addToBucket(bucket: Bucket, counts: readonly number[]): Bucket {
+  const sum = bucket.slice()
+  for (let index = 0; index < counts.length; index++) sum[index + 1] = (sum[index + 1] ?? 0) + (counts[index] as number)
+  while (sum.length > 1 && sum.at(-1) === 0) sum.pop()
+  return sum as unknown as Bucket
+}
+
+function countInSeries(series: Own<Series>, minute: number, counts: readonly number[], now: number): void {
+  for (const name of RESOLUTION_NAMES) {
+    const { ms, kept } = RESOLUTIONS[name]
+    const buckets = series[name]
+    const bucket = Math.floor((minute * MINUTE_MS) / ms)
+    let at = buckets.length
+    while (at > 0 && (buckets[at - 1] as Bucket)[0] > bucket) at--
+    const known = buckets[at - 1]
+    if (known?.[0] === bucket) buckets[at - 1] = addToBucket(known, counts)
+    else buckets.splice(at, 0, addToBucket([bucket], counts))
+    const first = Math.floor(now / ms) - kept + 1
+    const outdated = buckets.findIndex(([one]) => one >= first)
+    if (outdated !== 0) buckets.splice(0, outdated < 0 ? buckets.length : outdated)
+  }
 }
 
 /** Adds counts of the minute to a series, and forgets buckets that are too old to be kept at `now`. */
 export function addToSeries(series: Series, minute: number, counts: readonly number[], now: number): Series {
-  const next = {} as Record<Resolution, readonly Bucket[]>
-  for (const name of RESOLUTION_NAMES) {
-    const { ms, kept } = RESOLUTIONS[name]
-    const first = Math.floor(now / ms) - kept + 1
-    const added = addBucket(series[name], Math.floor((minute * MINUTE_MS) / ms), counts)
-    next[name] = (added[0] as Bucket)[0] < first ? added.filter(([bucket]) => bucket >= first) : added
-  }
-  return next
+  const sum = ownSeries(series)
+  countInSeries(sum, minute, counts, now)
+  return sum
 }
 
 /** The series without buckets that are too old to be kept at `now`. */
@@ -107,28 +137,31 @@ export function trimmed(usage: KeyUsage, now: number): KeyUsage {
   }
 }
 
-function addToTally(tally: Tally, minute: number, counts: readonly number[], lastAt: number | null, now: number): Tally {
-  return {
-    counts: addCounts(tally.counts, counts),
-    lastAt: lastAt === null ? tally.lastAt : Math.max(lastAt, tally.lastAt ?? 0),
-    series: addToSeries(tally.series, minute, counts, now),
-  }
+function countInTally(tally: Own<Tally>, minute: number, counts: readonly number[], lastAt: number | null, now: number): void {
+  tally.counts = addCounts(tally.counts, counts)
+  if (lastAt !== null) tally.lastAt = Math.max(lastAt, tally.lastAt ?? 0)
+  countInSeries(tally.series, minute, counts, now)
 }
 
 export type Tallies = Readonly<Record<string, Tally>>
 
-function addToTallies(tallies: Tallies, added: ReadonlyMap<string, Calls>, minute: number, now: number, most: number): Tallies {
-  if (added.size === 0) return tallies
-  const next = new Map(Object.entries(tallies))
+/** Counts in tallies of one's own; answers them, or others where a name is new. */
+function countInTallies(tallies: Own<Tallies>, added: ReadonlyMap<string, Calls>, minute: number, now: number, most: number): Own<Tallies> {
+  let all = tallies
   for (const [name, { count, lastAt }] of added) {
-    const before = next.get(name)
-    if (before === undefined && next.size >= most) dropLeastRecent(next)
-    next.set(name, addToTally(before ?? EMPTY_TALLY, minute, [count], lastAt, now))
+    if (!Object.hasOwn(all, name)) all = withTally(all, name, most)
+    countInTally(all[name] as Own<Tally>, minute, [count], lastAt, now)
   }
-  return Object.fromEntries(next)
+  return all
 }
 
-function dropLeastRecent(tallies: Map<string, Tally>): void {
+function withTally(tallies: Own<Tallies>, name: string, most: number): Own<Tallies> {
+  const next = new Map(Object.entries(tallies))
+  if (next.size >= most) dropLeastRecent(next)
+  return Object.fromEntries(next.set(name, ownTally(EMPTY_TALLY)))
+}
+
+function dropLeastRecent(tallies: Map<string, Own<Tally>>): void {
   let oldest: string | null = null
   for (const [name, { lastAt }] of tallies) if (oldest === null || (lastAt ?? 0) < (tallies.get(oldest)?.lastAt ?? 0)) oldest = name
   if (oldest !== null) tallies.delete(oldest)
@@ -138,17 +171,25 @@ export const MAX_COUNTED_SECRETS = 32
 
 /** The total of a key with a minute's calls added. */
 export function addToTotal(total: Tally, { counts, lastAt }: KeyDelta, minute: number, now: number): Tally {
-  return addToTally(total, minute, counts, lastAt, now)
+  const sum = ownTally(total)
+  countInTally(sum, minute, counts, lastAt, now)
+  return sum
 }
 
 /** The usage of a key with a minute's calls added. */
 export function addDelta(usage: KeyUsage, delta: KeyDelta, minute: number, now: number): KeyUsage {
-  return {
-    total: addToTotal(usage.total, delta, minute, now),
-    secrets: addToTallies(usage.secrets, delta.secrets, minute, now, MAX_COUNTED_SECRETS),
-    scopes: addToTallies(usage.scopes, delta.scopes, minute, now, MAX_EXERCISED_SCOPES),
-    admissions: usage.admissions,
-  }
+  return countIn(ownUsage(usage), delta, minute, now)
+}
+
+/**
+ * The same in place, for a usage that nobody else holds, as a flush parses it. Copies of many keys, one after the other, are
+ * garbage that the engine may take for lasting: it then moves them all into the old heap, while everything waits.
+ */
+export function countIn(usage: OwnUsage, delta: KeyDelta, minute: number, now: number): OwnUsage {
+  countInTally(usage.total, minute, delta.counts, delta.lastAt, now)
+  usage.secrets = countInTallies(usage.secrets, delta.secrets, minute, now, MAX_COUNTED_SECRETS)
+  usage.scopes = countInTallies(usage.scopes, delta.scopes, minute, now, MAX_EXERCISED_SCOPES)
+  return usage
 }
 
 /** A sum over buckets and totals, for an owner or the whole store. */

@@ -12,13 +12,14 @@ import type { Piece } from './known-text.ts'
 import type { Place } from './locate.ts'
 import { firstJsonError, placeAt } from './locate.ts'
 import type { KnownLines, LineBounds } from './unchanged-lines.ts'
-import { unchangedLines } from './unchanged-lines.ts'
+import { FRESH, knownPlaces } from './unchanged-lines.ts'
 
 export const FORMAT = 'keywright/1'
 export const DEFAULT_BRAND = 'kw'
 const NEWLINE = 10
 const COMMA = 44
 const CLOSING_BRACE = 125
+/** Never the whole text at once, which takes as much memory again. */
 const LINES_AT_ONCE = 1000
 
 /** What keys.json holds. */
@@ -107,35 +108,46 @@ export function parseLines(bytes: Buffer, path: string, before: KnownLines | nul
   const header = parseHeader(bytes.toString('utf8', 0, headerEnd))
   const bounds = header === null ? null : lineBounds(bytes, headerEnd)
   if (header === null || bounds === null) return parseWhole(bytes, path)
-  const kept = before === null ? { first: 0, last: 0 } : unchangedLines(before, bytes, bounds)
-  const count = bounds.starts.length
-  const fresh = parseFresh(bytes, bounds, kept.first, count - kept.last)
-  if (fresh === null) return parseWhole(bytes, path)
+  const places = before === null ? null : knownPlaces(before, bytes, bounds)
   const old = before?.document.keys ?? []
-  for (let index = 0; index < fresh.length; index++) {
-    const start = bounds.starts[kept.first + index] as number
-    const id = (fresh[index] as Key | null)?.id
-    if (wrongMember(fresh[index]) !== null || bytes.toString('latin1', start, start + 7 + String(id).length) !== `{"id":"${id}`)
-      return parseWhole(bytes, path)
+  const keys: Key[] = []
+  for (let line = 0; line < bounds.starts.length; ) {
+    const place = places?.[line] ?? FRESH
+    if (place !== FRESH) {
+      keys.push(old[place] as Key)
+      line++
+      continue
+    }
+    const end = Math.min(line + LINES_AT_ONCE, places === null ? bounds.starts.length : endOfFresh(places, line))
+    const fresh = parseFresh(bytes, bounds, line, end)
+    if (fresh === null) return parseWhole(bytes, path)
+    for (const key of fresh) keys.push(key)
+    line = end
   }
-  const keys = [...old.slice(0, kept.first), ...(fresh as Key[]), ...old.slice(old.length - kept.last)]
   return { document: { ...header, keys }, bytes, ...bounds }
 }
 
-/** What the lines from one to before another hold; null where they are not one value each. Never the whole text at once, which takes as much memory again. */
-function parseFresh(bytes: Buffer, { starts, ends }: Pick<KeyLines, 'starts' | 'ends'>, first: number, end: number): unknown[] | null {
-  const fresh: unknown[] = []
-  for (let from = first; from < end; from += LINES_AT_ONCE) {
-    const to = Math.min(from + LINES_AT_ONCE, end)
-    try {
-      const some = JSON.parse(`[${bytes.toString('utf8', starts[from], ends[to - 1])}]`) as unknown[]
-      if (some.length !== to - from) return null
-      fresh.push(...some)
-    } catch {
-      return null
+function endOfFresh(places: Int32Array, from: number): number {
+  let end = from
+  while (places[end] === FRESH) end++
+  return end
+}
+
+/** The keys in the lines from one to before another, of which there are not too many; null where they are not one key each, as we write it. */
+function parseFresh(bytes: Buffer, { starts, ends }: LineBounds, first: number, end: number): Key[] | null {
+  try {
+    const fresh = JSON.parse(`[${bytes.toString('utf8', starts[first], ends[end - 1])}]`) as unknown[]
+    if (fresh.length !== end - first) return null
+    const isOurs = (key: unknown, index: number): boolean => {
+      if (wrongMember(key) !== null) return false
+      const start = starts[first + index] as number
+      const begin = `{"id":"${(key as Key).id}`
+      return bytes.toString('latin1', start, start + begin.length) === begin
     }
+    return fresh.every(isOurs) ? (fresh as Key[]) : null
+  } catch {
+    return null
   }
-  return fresh
 }
 
 type Header = Omit<StoreDocument, 'keys'>

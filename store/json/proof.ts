@@ -13,7 +13,7 @@ import type { VerifyOptions } from '../../src/domain/ports.ts'
 import { faultAt } from '../faults.ts'
 import type { SignedCheckpoints } from '../log/checkpoint-check.ts'
 import { withCheckpoints } from '../log/checkpoint-check.ts'
-import { linesForward } from '../log/read.ts'
+import { blocksForward } from '../log/read.ts'
 import type { LogFiles } from '../log/segments.ts'
 import { openLogFiles, segmentName, trailFile } from '../log/segments.ts'
 import type { KeyFile } from './key-file.ts'
@@ -23,6 +23,7 @@ import { readUsageAnchor } from './usage-file.ts'
 /** How often a store that changes all the time is looked at for a quiet moment. */
 const MAX_LOOKS = 100
 
+const NEWLINE = 10
 /** How often a long verification tells of its progress. */
 const RECORDS_PER_PROGRESS = 10_000
 
@@ -79,21 +80,24 @@ export async function prove(
   const run = createAuditCheck({ ...vouched, expected }, (seq) => segmentName(log, seq))
   const { finished, active } = moment.log
   const totalBytes = finished.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), moment.activeBytes)
-  let records = 0
+  let nextProgress = RECORDS_PER_PROGRESS
   let bytesRead = 0
   let firstHash = ''
   try {
     signal?.throwIfAborted()
     for (const source of [...finished, ...(active === null ? [] : [active])]) {
       run.enter(trailFile(log, source))
-      for await (const { bytes, isWhole } of linesForward(source, 0, source === active ? moment.activeBytes : undefined)) {
-        if (firstHash === '') firstHash = hashIn(bytes)
-        if (isWhole) run.add(bytes)
+      for await (const lines of blocksForward(source, 0, source === active ? moment.activeBytes : undefined)) {
+        const { bytes } = lines.block ?? lines.piece
+        if (firstHash === '') firstHash = hashIn(bytes.subarray(0, lines.block === null ? undefined : bytes.indexOf(NEWLINE)))
+        if (lines.block !== null) run.addLines(lines.block)
+        else if (lines.piece.isWhole) run.add(bytes)
         else run.addTorn(bytes, source === active)
-        bytesRead += bytes.length + 1
+        bytesRead += bytes.length
         signal?.throwIfAborted()
-        if (++records % RECORDS_PER_PROGRESS !== 0) continue
-        onProgress?.({ records, bytes: bytesRead, totalBytes })
+        if (run.records() < nextProgress) continue
+        nextProgress += RECORDS_PER_PROGRESS
+        onProgress?.({ records: run.records(), bytes: bytesRead, totalBytes })
       }
     }
   } catch (error) {

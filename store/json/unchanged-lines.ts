@@ -13,28 +13,45 @@ export interface KnownLines extends PlacedKeys {
   readonly text: KnownText
 }
 
-/** How many lines at the beginning and at the end stand in both texts, byte for byte. */
-export function unchangedLines({ text, ...before }: KnownLines, bytes: Buffer, bounds: LineBounds): { first: number; last: number } {
+/** Of a line that stands in the new text only. */
+export const FRESH = -1
+
+/**
+ * For each line of a text the known line that is the same byte for byte, or `FRESH`. Other processes edit keys all over the
+ * file: each line is looked for at its place, counted from the beginning, and where lines came or went, also from the end.
+ */
+export function knownPlaces({ text, ...before }: KnownLines, bytes: Buffer, bounds: LineBounds): Int32Array {
   const count = bounds.starts.length
   const oldCount = before.starts.length
+  const places = new Int32Array(count).fill(FRESH)
   let scratch = Buffer.alloc(COMPARE_BYTES)
-  const isSameRun = (from: number, oldFrom: number, lines: number): boolean => {
-    const [begin, end] = [bounds.starts[from] as number, bounds.ends[from + lines - 1] as number]
-    const oldBegin = before.starts[oldFrom] as number
-    const length = end - begin
-    if ((before.ends[oldFrom + lines - 1] as number) - oldBegin !== length) return false
+
+  const compareRun = (from: number, to: number, shift: number): void => {
+    const begin = bounds.starts[from] as number
+    const oldBegin = before.starts[from + shift] as number
+    const length = (before.ends[to - 1 + shift] as number) - oldBegin
     if (scratch.length < length) scratch = Buffer.alloc(length)
     const old = scratch.subarray(0, length)
-    return text.read(old, oldBegin) && old.compare(bytes, begin, end) === 0
+    if (!text.read(old, oldBegin)) return
+    const isSame = (start: number, end: number, oldStart: number, oldEnd: number): boolean =>
+      oldEnd - oldStart === end - start && old.compare(bytes, start, end, oldStart - oldBegin, oldEnd - oldBegin) === 0
+    const isWholeSame = isSame(begin, bounds.ends[to - 1] as number, oldBegin, oldBegin + length)
+    for (let line = from; line < to; line++) {
+      const [start, end] = [bounds.starts[line] as number, bounds.ends[line] as number]
+      if (isWholeSame || isSame(start, end, before.starts[line + shift] as number, before.ends[line + shift] as number))
+        places[line] = line + shift
+    }
   }
-  const most = Math.min(count, oldCount)
-  let first = 0
-  // Blocks of lines first: one comparison for many lines.
-  const blockOf = Math.max(1, Math.floor(COMPARE_BYTES / Math.max(1, (bytes.length / Math.max(1, count)) | 0)))
-  while (first + blockOf <= most && isSameRun(first, first, blockOf)) first += blockOf
-  while (first < most && isSameRun(first, first, 1)) first++
-  let last = 0
-  while (first + last + blockOf <= most && isSameRun(count - last - blockOf, oldCount - last - blockOf, blockOf)) last += blockOf
-  while (first + last < most && isSameRun(count - last - 1, oldCount - last - 1, 1)) last++
-  return text.isUnchanged() ? { first, last } : { first: 0, last: 0 }
+
+  const runOf = Math.max(1, Math.floor(COMPARE_BYTES / Math.max(1, (bytes.length / Math.max(1, count)) | 0)))
+  for (const shift of new Set([0, oldCount - count])) {
+    const end = Math.min(count, oldCount - shift)
+    for (let from = Math.max(0, -shift); from < end; ) {
+      const to = Math.min(from + runOf, end)
+      // Those that were found counting from the beginning need no second look.
+      if (places.subarray(from, to).includes(FRESH)) compareRun(from, to, shift)
+      from = to
+    }
+  }
+  return text.isUnchanged() ? places : places.fill(FRESH)
 }

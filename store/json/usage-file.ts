@@ -5,8 +5,8 @@ import { rename } from 'node:fs/promises'
 import type { Adapter } from 'lowdb'
 import type { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Draw } from '../../src/domain/token.ts'
-import type { KeyUsage, Tally } from '../../src/domain/usage.ts'
-import { EMPTY_KEY_USAGE } from '../../src/domain/usage.ts'
+import type { KeyUsage, OwnUsage, Tally } from '../../src/domain/usage.ts'
+import { EMPTY_KEY_USAGE, ownUsage } from '../../src/domain/usage.ts'
 import { replaceFile } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import type { Version } from '../version.ts'
@@ -39,7 +39,7 @@ export interface UsageFile extends Adapter<UsageDocument> {
   /** Remembered until the key's line changes. */
   readonly usageOf: (keyId: string) => KeyUsage
   /** What a line says, not remembered; empty where there is none, and where it is garbled, which `isGarbled` then tells. */
-  readonly parse: (line: string | undefined) => KeyUsage
+  readonly parse: (line: string | undefined) => OwnUsage
   /** The same without parsing what else there is of a key: for one look at many keys. */
   readonly totalOf: (keyId: string) => Tally
   readonly lastUseOf: (keyId: string) => number | null
@@ -74,15 +74,17 @@ export function createUsageFile(path: string, draw: Draw, onWritten: () => void)
   const usageOf = (keyId: string): KeyUsage => {
     const known = parsed.get(keyId)
     if (known !== undefined) return known
-    const usage = parse(document.lines.get(keyId))
-    if (usage !== EMPTY_KEY_USAGE) parsed.set(keyId, usage)
+    const line = document.lines.get(keyId)
+    if (line === undefined) return EMPTY_KEY_USAGE
+    const usage = parse(line)
+    parsed.set(keyId, usage)
     return usage
   }
 
-  const parse = (line: string | undefined): KeyUsage => {
-    const usage = line === undefined ? EMPTY_KEY_USAGE : parseUsage(line)
-    if (usage === null) isGarbled = true
-    return usage ?? EMPTY_KEY_USAGE
+  const parse = (line: string | undefined): OwnUsage => {
+    const usage = line === undefined ? null : parseUsage(line)
+    if (usage === null && line !== undefined) isGarbled = true
+    return usage ?? ownUsage(EMPTY_KEY_USAGE)
   }
 
   const totalOf = (keyId: string): Tally => {

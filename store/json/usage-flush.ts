@@ -2,14 +2,16 @@
 
 import { keepAdmissions } from '../../src/domain/admissions.ts'
 import type { Actor, Entry } from '../../src/domain/audit.ts'
+import type { KeyDelta } from '../../src/domain/delta.ts'
 import { NO_KEY } from '../../src/domain/delta.ts'
 import type { Key } from '../../src/domain/key.ts'
 import type { Unshared } from '../../src/domain/limiter.ts'
-import type { Counted, RefusalSum } from '../../src/domain/meter.ts'
+import type { Counted, RefusalSum, Tab } from '../../src/domain/meter.ts'
+import { keyDeltaOfTab } from '../../src/domain/meter.ts'
 import { withPresence } from '../../src/domain/presence.ts'
 import { isoFrom, MINUTE_MS } from '../../src/domain/time.ts'
 import type { KeyUsage } from '../../src/domain/usage.ts'
-import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, RESOLUTIONS, sumUsages, trimmed } from '../../src/domain/usage.ts'
+import { ACCEPTED, addAlive, countIn, EMPTY_KEY_USAGE, RESOLUTIONS, sumUsages, trimmed } from '../../src/domain/usage.ts'
 import type { Settings } from './settings.ts'
 import type { UsageFile } from './usage-file.ts'
 import type { UsageDocument } from './usage-text.ts'
@@ -19,6 +21,7 @@ import { usageLine } from './usage-text.ts'
 const TURN_MS = 4
 /** How long after its end an hour is summed up, so that every process has handed its counts over. */
 const SUMMARY_DELAY_MS = MINUTE_MS
+const NONE: readonly never[] = []
 
 export interface FlushInput {
   readonly file: UsageFile
@@ -67,17 +70,20 @@ export async function mergeUsage(input: FlushInput): Promise<Merged> {
   const entries: Entry[] = []
   const turn = createTurns(input.uptime)
   const added = Map.groupBy(admitted, ({ keyId }) => keyId)
+  await turn()
+  const tabs = Map.groupBy(counted.tabs, ({ keyId }) => keyId)
+  await turn()
   // One key after the other, from its line to its line: what is made of it in between is garbage at once, and never old.
-  for (const keyId of new Set([...counted.deltas.flatMap(({ keys }) => [...keys.keys()]), ...added.keys()])) {
-    let usage = file.parse(lines.get(keyId))
-    for (const { minute, keys } of counted.deltas) {
-      const delta = keys.get(keyId)
-      if (delta === undefined) continue
+  const others = new Set(counted.deltas.flatMap(({ keys }) => [...keys.keys()]))
+  for (const keyId of eachOnce([tabs, added, others])) {
+    const usage = file.parse(lines.get(keyId))
+    for (const { minute, delta } of deltasOfKey(counted, tabs.get(keyId) ?? NONE, keyId)) {
       const isFirstUse = keyId !== NO_KEY && (usage.total.counts[ACCEPTED] ?? 0) === 0 && (delta.counts[ACCEPTED] ?? 0) > 0
       if (isFirstUse && !input.noted.has(keyId)) entries.push(note(input, 'validate.first-use', keyId, delta.lastAt ?? now))
-      usage = addDelta(usage, delta, minute, now)
+      countIn(usage, delta, minute, now)
     }
-    lines.set(keyId, usageLine({ ...usage, admissions: keptAdmissions(usage, added.get(keyId) ?? [], seq, input) }))
+    usage.admissions = keptAdmissions(usage, added.get(keyId) ?? NONE, seq, input)
+    lines.set(keyId, usageLine(usage))
     await turn()
   }
   entries.push(...counted.refusals.map((sum) => refusalEntry(input, sum)))
@@ -87,8 +93,28 @@ export async function mergeUsage(input: FlushInput): Promise<Merged> {
   return { document: { seq, summarisedUntil, calls, processes, alive: addAlive(before.alive, aliveSince, now), lines }, entries }
 }
 
-function callsOf({ deltas }: Counted): number {
-  let calls = 0
+interface KeysNamed {
+  readonly has: (keyId: string) => boolean
+  readonly keys: () => Iterable<string>
+}
+
+/** The names in any of them, without a set of all. */
+function* eachOnce(all: readonly KeysNamed[]): Generator<string> {
+  for (const [index, one] of all.entries())
+    for (const name of one.keys()) if (!all.slice(0, index).some((before) => before.has(name))) yield name
+}
+
+/** What is added to one key, minute by minute. */
+function* deltasOfKey({ deltas }: Counted, tabs: readonly Tab[], keyId: string): Generator<{ minute: number; delta: KeyDelta }> {
+  for (const { minute, keys } of deltas) {
+    const delta = keys.get(keyId)
+    if (delta !== undefined) yield { minute, delta }
+  }
+  for (const tab of tabs) yield { minute: tab.minute, delta: keyDeltaOfTab(tab) }
+}
+
+function callsOf({ deltas, tabs }: Counted): number {
+  let calls = tabs.reduce((sum, tab) => sum + tab.calls, 0)
   for (const { keys } of deltas) for (const { counts } of keys.values()) for (const count of counts) calls += count
   return calls
 }
@@ -149,7 +175,7 @@ async function summarise(
   if (from === 0) return Math.floor(now / ms) * ms
   if (until <= from || !input.isRecordable) return from
   const firstDue = Math.max(from, input.summedUpUntil)
-  let folded = file.parse(lines.get(NO_KEY))
+  let folded: KeyUsage = file.parse(lines.get(NO_KEY))
   for (const [keyId, line] of [...lines]) {
     const usage = file.parse(line)
     if (summary !== 'off' && keyId !== NO_KEY) {

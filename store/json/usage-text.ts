@@ -3,7 +3,7 @@
 import type { Anchor } from '../../src/domain/audit.ts'
 import { GENESIS_HASH } from '../../src/domain/audit.ts'
 import type { Processes } from '../../src/domain/presence.ts'
-import type { KeyUsage, Series, Tally } from '../../src/domain/usage.ts'
+import type { KeyUsage, OwnUsage, Series, Tally } from '../../src/domain/usage.ts'
 import { EMPTY_SERIES } from '../../src/domain/usage.ts'
 
 const FORMAT = 'keywright-usage/1'
@@ -174,7 +174,7 @@ export function parseAdmissions(line: string): KeyUsage['admissions'] | null {
   }
 }
 
-export function parseUsage(line: string): KeyUsage | null {
+export function parseUsage(line: string): OwnUsage | null {
   try {
     const value: unknown = JSON.parse(line)
     const isRight =
@@ -184,7 +184,7 @@ export function parseUsage(line: string): KeyUsage | null {
       isTallies(value['scopes']) &&
       isObject(value['admissions']) &&
       Object.values(value['admissions']).every(isSharedLimit)
-    return isRight ? (value as unknown as KeyUsage) : null
+    return isRight ? (value as unknown as OwnUsage) : null
   } catch {
     return null
   }

@@ -184,7 +184,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     if (isReadOnly || (meter.isEmpty() && !limiter.isUnshared() && isIdle)) return
     let counted = meter.take(clocks.wall(), reason === 'end')
     const admitted = limiter.unshared()
-    if (counted.deltas.length === 0 && counted.refusals.length === 0 && admitted.length === 0 && isIdle) return
+    if (counted.deltas.length === 0 && counted.tabs.length === 0 && counted.refusals.length === 0 && admitted.length === 0 && isIdle) return
     let isWritten = false
     const onRecorded = (): void => {
       counted = { ...counted, refusals: [] }

@@ -23,7 +23,8 @@ interface Known {
   readonly inode: number | null
   size: number
   head: Head
-  records: AuditRecord[]
+  /** Those behind the anchor. Parsed when they are asked for: what this process appended itself, nobody asks for but after a fault. */
+  records: () => readonly AuditRecord[]
 }
 
 export interface AuditLog {
@@ -64,11 +65,13 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
 
   /** Reads on from where this process stood. Null when that can't be done and the end must be read anew. */
   const readOn = async (from: Known): Promise<{ torn: Buffer | null } | null> => {
+    const records = [...from.records()]
+    from.records = () => records
     for await (const line of linesForward(path, from.size)) {
       if (!line.isWhole) return { torn: Buffer.from(line.bytes) }
       const record = parseRecord(line.bytes)
       if (typeof record === 'string' || record.seq !== from.head.seq + 1 || record.prev !== from.head.hash) return null
-      from.records.push(record)
+      records.push(record)
       from.head = { seq: record.seq, hash: record.hash, at: record.at }
       from.size = line.end
     }
@@ -80,14 +83,15 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
     if (known !== null && status !== null && known.inode === status.ino && status.size >= known.size) {
       const read = status.size === known.size ? { torn: null } : await readOn(known)
       if (read !== null && isBehind(known, anchor)) {
-        known.records = known.records.filter(({ seq }) => seq > anchor.seq)
-        return { records: known.records, head: known.head, torn: read.torn, broken: null }
+        const records = known.head.seq === anchor.seq ? [] : known.records().filter(({ seq }) => seq > anchor.seq)
+        known.records = () => records
+        return { records, head: known.head, torn: read.torn, broken: null }
       }
     }
     await closeFile()
     const tail = await readTail(path, anchor)
     const size = (status?.size ?? 0) - (tail.torn?.length ?? 0)
-    known = tail.broken !== null ? null : { inode: status?.ino ?? null, size, head: tail.head, records: [...tail.records] }
+    known = tail.broken !== null ? null : { inode: status?.ino ?? null, size, head: tail.head, records: () => tail.records }
     return tail
   }
 
@@ -158,7 +162,7 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
       await writeAll(file, bytes)
       isWritten = true
       await file.datasync()
-      known = { inode: status.ino, size: size + bytes.length, head: made.head, records: [...before.records, ...recordsOf(bytes)] }
+      known = { inode: status.ino, size: size + bytes.length, head: made.head, records: withAppended(before, bytes) }
       return made.head
     } catch (error) {
       throw await failed(error, size, isWritten)
@@ -178,7 +182,7 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
         await writeAll(over, bytes, begin)
         await over.truncate(begin + bytes.length)
         await over.datasync()
-        known = { inode: status.ino, size: begin + bytes.length, head: made.head, records: [...before.records, ...recordsOf(bytes)] }
+        known = { inode: status.ino, size: begin + bytes.length, head: made.head, records: withAppended(before, bytes) }
       } finally {
         await over.close()
       }
@@ -201,7 +205,7 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
     append,
     async appendBehind(head, entry) {
       await closeFile()
-      known = { inode: null, size: 0, head, records: [] }
+      known = { inode: null, size: 0, head, records: () => [] }
       for await (const line of linesBackward(path)) {
         if (!line.isWhole) return repair(Buffer.from(line.bytes), [entry])
         break
@@ -218,7 +222,11 @@ export function openAuditLog(path: string, segmentBytes: number): AuditLog {
 /** Whether the anchor is a place in the chain behind which everything is known. */
 function isBehind({ head, records }: Known, anchor: Anchor): boolean {
   if (head.seq === anchor.seq) return head.hash === anchor.hash
-  return records.some(({ seq, prev }) => seq === anchor.seq + 1 && prev === anchor.hash)
+  return records().some(({ seq, prev }) => seq === anchor.seq + 1 && prev === anchor.hash)
+}
+
+function withAppended({ records }: Known, lines: Buffer): () => readonly AuditRecord[] {
+  return () => [...records(), ...recordsOf(lines)]
 }
 
 function recordsOf(lines: Buffer): AuditRecord[] {

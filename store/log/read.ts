@@ -1,12 +1,18 @@
 // Reads log files as lines, forwards or from the end, in bounded chunks. Never writes, never holds more than a line and a chunk.
 
+import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import type { AuditRecord } from '../../src/domain/audit.ts'
 import { parseRecord } from '../../src/domain/audit.ts'
+import type { LineBlock } from '../../src/domain/audit-glance.ts'
+import { BLOCK_ROOM, lineBlock } from '../../src/domain/audit-glance.ts'
 import { errnoOf } from '../faults.ts'
 
 const CHUNK_BYTES = 256 * 1024
+/** After so many other work gets its turn. */
+const BYTES_PER_TURN = 1024 * 1024
 /** A record holds at most two versions of a key: far below. A longer line is read as broken, in pieces. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024
 const NEWLINE = 10
@@ -31,33 +37,58 @@ export async function openIfThere(path: string): Promise<FileHandle | null> {
   }
 }
 
-/** The lines of a file from `start` up to `stop` bytes, in order. A file that is not there has none. */
-export async function* linesForward(source: Source, start = 0, stop = Number.POSITIVE_INFINITY): AsyncGenerator<Line> {
+/** Whole lines together, or a piece of one: torn, or far too long. */
+export type Lines = { readonly block: LineBlock; readonly end: number } | { readonly block: null; readonly piece: Line }
+
+/** The lines of a file from `start` up to `stop` bytes, in order and many at once. Each answer is good until the next is asked for. */
+export async function* blocksForward(source: Source, start = 0, stop = Number.POSITIVE_INFINITY): AsyncGenerator<Lines> {
   const file = typeof source === 'string' ? await openIfThere(source) : source
   if (file === null) return
   try {
-    let rest = Buffer.alloc(0)
+    let held = 0
     let position = start
+    let turn = start + BYTES_PER_TURN
+    let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES + BLOCK_ROOM)
     while (position < stop) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, stop - position))
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, position)
+      // The line that is being read does not fit in what is left: room for as much again.
+      if (held > (buffer.length - BLOCK_ROOM) / 2) buffer = Buffer.concat([buffer], 2 * buffer.length)
+      if (position >= turn) {
+        await setImmediate()
+        turn = position + BYTES_PER_TURN
+      }
+      // On this thread: the hop to another and back takes longer than the read.
+      const bytesRead = readSync(file.fd, buffer, held, Math.min(buffer.length - BLOCK_ROOM - held, stop - position), position)
       if (bytesRead === 0) break
       position += bytesRead
-      const bytes = rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)])
-      let from = 0
-      for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
-        yield { bytes: bytes.subarray(from, at), isWhole: true, end: position - bytes.length + at + 1 }
-        from = at + 1
-      }
-      rest = bytes.subarray(from)
-      if (rest.length > MAX_LINE_BYTES) {
-        yield { bytes: rest, isWhole: true, end: position }
-        rest = Buffer.alloc(0)
+      const filled = held + bytesRead
+      const length = buffer.subarray(0, filled).lastIndexOf(NEWLINE) + 1
+      held = filled - length
+      if (length > 0) yield { block: lineBlock(buffer, length), end: position - held }
+      buffer.copyWithin(0, length, filled)
+      if (held > MAX_LINE_BYTES) {
+        yield { block: null, piece: { bytes: buffer.subarray(0, held), isWhole: true, end: position } }
+        held = 0
       }
     }
-    if (rest.length > 0) yield { bytes: rest, isWhole: false, end: position }
+    if (held > 0) yield { block: null, piece: { bytes: buffer.subarray(0, held), isWhole: false, end: position } }
   } finally {
     if (typeof source === 'string') await file.close()
+  }
+}
+
+/** The same line by line. */
+export async function* linesForward(source: Source, start?: number, stop?: number): AsyncGenerator<Line> {
+  for await (const lines of blocksForward(source, start, stop)) {
+    if (lines.block === null) {
+      yield lines.piece
+      continue
+    }
+    const { bytes } = lines.block
+    const begin = lines.end - bytes.length
+    for (let from = 0, at = 0; from < bytes.length; from = at + 1) {
+      at = bytes.indexOf(NEWLINE, from)
+      yield { bytes: bytes.subarray(from, at), isWhole: true, end: begin + at + 1 }
+    }
   }
 }
 

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Delta } from '../../src/domain/delta.ts'
-import type { Meter } from '../../src/domain/meter.ts'
-import { createMeter } from '../../src/domain/meter.ts'
+import type { Counted, Meter, TabHolder } from '../../src/domain/meter.ts'
+import { createMeter, deltasOf } from '../../src/domain/meter.ts'
 import type { Use } from '../../src/domain/ports.ts'
 import { VERDICT_CODES } from '../../src/domain/verdict.ts'
 import { NOON } from '../store/harness.ts'
@@ -68,6 +68,37 @@ describe('counts', () => {
       expect(handedOver + callsOf(rest.deltas)).toBe(counted)
       expect(recorded + sumOf(rest.refusals)).toBe(refusals)
       expect(meter.isEmpty()).toBe(true)
+    })
+  })
+
+  test('on tabs are neither lost nor doubled, whoever looks, takes or gives back in between', () => {
+    const call = fc.record({ kind: fc.constant('call'), tab: fc.nat(3), gap: fc.nat(MINUTE / 2), scope: fc.constantFrom('a', 'b', null) })
+    const event = fc.oneof(
+      { weight: 8, arbitrary: call },
+      { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('look', 'take', 'settle', 'giveBack') }) },
+    )
+    always(fc.array(event, { maxLength: 200 }), (all) => {
+      const meter = createMeter()
+      const holders = Array.from({ length: 4 }, (): TabHolder => ({ tab: null }))
+      let [at, counted, settled] = [NOON, 0, 0]
+      let taken: Counted | null = null
+      for (const event of all) {
+        if ('tab' in event) {
+          at += event.gap
+          const scopes = event.scope === null ? [] : [event.scope]
+          meter.count(use({ at, keyId: `key${event.tab % 2}`, shortId: `secret${event.tab}`, scopes }), holders[event.tab])
+          counted++
+        } else if (event.kind === 'take' && taken === null) taken = meter.take(at, false)
+        else if (event.kind === 'settle' && taken !== null) {
+          settled += callsOf(deltasOf(taken))
+          meter.settle()
+          taken = null
+        } else if (event.kind === 'giveBack' && taken !== null) {
+          meter.giveBack(taken)
+          taken = null
+        } else if (event.kind === 'look') expect(settled + callsOf(meter.pending())).toBe(counted)
+      }
+      expect(settled + callsOf(meter.pending())).toBe(counted)
     })
   })
 

@@ -7,7 +7,9 @@ import type { Key } from '../../src/domain/key.ts'
 import type { KeyFile } from '../../store/json/key-file.ts'
 import { assertReadable, createKeyFile } from '../../store/json/key-file.ts'
 import type { StoreDocument } from '../../store/json/key-lines.ts'
-import { composeLines } from '../../store/json/key-lines.ts'
+import { composeLines, parseLines } from '../../store/json/key-lines.ts'
+import { textInMemory } from '../../store/json/known-text.ts'
+import { always, fc } from '../domain/seed.ts'
 import type { Place } from './harness.ts'
 import { expectCode, newPlace, openManagerAt } from './harness.ts'
 
@@ -63,6 +65,32 @@ test.each([
   const expected = composeLines(renamed(renamed(document, 0, 'one'), 1, 'two')).bytes
   expect(readFileSync(place.keys, 'utf8')).toBe(expected.toString())
   expect(file.wholeLines().bytes.equals(expected)).toBe(true)
+})
+
+test('a version edited in many places, with keys that came and went, reads as it would by one who knew nothing', async () => {
+  const { document } = await knownFile()
+  const [model] = document.keys as readonly [Key, ...Key[]]
+  const keyAt = (index: number, name: string): Key => {
+    const secrets = model.secrets.map((secret) => ({ ...secret, shortId: `s${String(index).padStart(11, '0')}` }))
+    return { ...model, id: `key_${String(index).padStart(12, '0')}`, name, secrets }
+  }
+  const edit = fc.record({ at: fc.nat(399), kind: fc.constantFrom('rename', 'rename', 'remove', 'insert', 'append') })
+  const before = composeLines({ ...document, keys: Array.from({ length: 400 }, (_, index) => keyAt(index, 'as it was')) })
+  always(fc.array(edit, { maxLength: 12 }), (edits) => {
+    const keys = [...before.document.keys]
+    for (const [nth, { at, kind }] of edits.entries()) {
+      const key = keyAt(kind === 'rename' ? at : 1000 + nth, `new ${nth}`)
+      const position = kind === 'append' ? keys.length : Math.min(at, keys.length - 1)
+      if (kind === 'rename') keys[position] = { ...(keys[position] as Key), name: key.name }
+      else keys.splice(position, kind === 'remove' ? 1 : 0, ...(kind === 'remove' ? [] : [key]))
+    }
+    const { bytes } = composeLines({ ...document, keys })
+    const read = parseLines(bytes, 'keys.json', { ...before, text: textInMemory(before.bytes) })
+    expect(read).toEqual(parseLines(bytes, 'keys.json', null))
+    const old = new Set(before.document.keys)
+    if (edits.every(({ kind }) => kind === 'rename' || kind === 'append'))
+      expect(read.document.keys.filter((key) => !old.has(key)).length).toBeLessThanOrEqual(edits.length)
+  })
 })
 
 test('an edit in place, of the file that is held open: what stands there now is what is known', async () => {

@@ -18,9 +18,11 @@ export function createValues(): Values {
   return { add: (value) => `$${all.push(value)}`, all: () => all }
 }
 
-/** The last use of a key, where it has one: a row of keywright.last_use. */
-export const LAST_USE_OF_KEY = "u.kind = 'total' AND u.name = ''"
-export const LAST_USE_JOIN = `LEFT JOIN keywright.last_use u ON u.key_id = k.id AND ${LAST_USE_OF_KEY}`
+/** What tells the row of keywright.last_use that says when a key was used last. */
+export const IS_LAST_USE = "u.kind = 'total' AND u.name = ''"
+
+/** What conditions are about. The planner leaves the join out where nothing asks for the last use: a key has one at most. */
+export const KEYS_WITH_USE = `keywright.keys k LEFT JOIN keywright.last_use u ON u.key_id = k.id AND ${IS_LAST_USE}`
 
 const LAST_MOMENT_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
@@ -34,11 +36,15 @@ export const isText = (text: string): boolean => !text.includes(NUL)
 /** What stands in a LIKE pattern for itself. */
 const literal = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
 
+/** What an index of trigrams can look up, whatever the database's locale. For anything else it would be read from end to end. */
+const HAS_TRIGRAM = /[a-z0-9]{3}/
+
 /** Whether a lower-case column holds a text; null where every text does, a condition that never holds where no text can. */
 export function holdsText(column: string, search: string | undefined, values: Values): string | null {
   if (search === undefined || search === '') return null
   if (!isText(search) || search.includes(BETWEEN_TEXTS)) return 'false'
-  return `${column} LIKE ${values.add(`%${literal(search.toLowerCase())}%`)}`
+  const text = search.toLowerCase()
+  return HAS_TRIGRAM.test(text) ? `${column} LIKE ${values.add(`%${literal(text)}%`)}` : `strpos(${column}, ${values.add(text)}) > 0`
 }
 
 /** Names a value where it is used: the database refuses values that a statement does not use. */
@@ -76,13 +82,7 @@ export function statusSql(at: number, values: Values): string {
     WHEN k.expires_at <= ${soon} THEN 'expiring' ELSE 'active' END COLLATE "C"`
 }
 
-/** Idle: not used, nor created, for that long. */
-function idleCondition(cutoff: number, values: Values): string {
-  const used = `SELECT FROM keywright.last_use i WHERE i.key_id = k.id AND i.kind = 'total' AND i.name = ''`
-  return `NOT EXISTS (${used} AND i.at > ${values.add(cutoff)}) AND (k.created_at <= ${values.add(instant(cutoff))} OR EXISTS (${used}))`
-}
-
-/** The condition on `keywright.keys k` that a filter is at a moment; null where all keys match. */
+/** The condition on KEYS_WITH_USE that a filter is at a moment; null where all keys match. */
 export function keysWhere(filter: KeyFilter, at: number, values: Values): string | null {
   const { ids, userId, scope, tag, status, search, expiringWithinSeconds, idleForSeconds, endedForSeconds } = filter
   const conditions: string[] = []
@@ -98,7 +98,10 @@ export function keysWhere(filter: KeyFilter, at: number, values: Values): string
     const until = values.add(instant(at + expiringWithinSeconds * SECOND_MS))
     conditions.push(`k.expires_at > ${values.add(instant(at))} AND k.expires_at <= ${until}`)
   }
-  if (idleForSeconds !== undefined) conditions.push(idleCondition(at - idleForSeconds * SECOND_MS, values))
+  if (idleForSeconds !== undefined) {
+    const cutoff = at - idleForSeconds * SECOND_MS
+    conditions.push(`(u.at <= ${values.add(cutoff)} OR (u.at IS NULL AND k.created_at <= ${values.add(instant(cutoff))}))`)
+  }
   if (endedForSeconds !== undefined) {
     const cutoff = values.add(instant(at - endedForSeconds * SECOND_MS))
     conditions.push(`(k.revoked_at <= ${cutoff} OR k.expires_at <= ${cutoff})`)

@@ -9,15 +9,14 @@ import { formatSort, selectKeys } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 import type { Queryable } from './connection.ts'
 import type { Values } from './key-filter.ts'
-import { changesOf, createValues, isText, keysWhere, LAST_USE_JOIN, LAST_USE_OF_KEY, statusSql } from './key-filter.ts'
+import { changesOf, createValues, IS_LAST_USE, isText, KEYS_WITH_USE, keysWhere, statusSql } from './key-filter.ts'
 import { parseKey } from './key-rows.ts'
 import type { ListOrder, Part } from './list-order.ts'
-import type { Listing } from './list-windows.ts'
+import type { Listing, ListSource } from './list-read.ts'
 import { createWindows, pageFrom } from './list-windows.ts'
 
 /** What lists are read from, and what this process alone knows of uses. */
-export interface Lists {
-  readonly database: Queryable
+export interface Lists extends ListSource {
   /** The last use that was counted and not written yet. */
   readonly pendingLastUsed: (keyId: string) => number | null
   /** Writes those uses out: before a list that goes by them is read. */
@@ -26,50 +25,56 @@ export interface Lists {
 
 const KEYS = 'keywright.keys k'
 
-/** What a key is sorted by: a column, and whether every key has a value in it. `lastUsedAt` and `status` are no columns. */
-const SORT_COLUMNS: Readonly<
-  Record<Exclude<SortField, 'lastUsedAt' | 'status'>, { readonly column: string; readonly isNullable: boolean }>
-> = {
-  createdAt: { column: 'k.created_at', isNullable: false },
-  updatedAt: { column: 'k.updated_at', isNullable: false },
-  expiresAt: { column: 'k.expires_at', isNullable: true },
-  name: { column: 'k.name', isNullable: true },
-  userId: { column: 'k.user_id', isNullable: false },
-  id: { column: 'k.id', isNullable: false },
-  environment: { column: 'k.environment', isNullable: false },
-  notBefore: { column: 'k.not_before', isNullable: true },
-  disabledAt: { column: 'k.disabled_at', isNullable: true },
-  revokedAt: { column: 'k.revoked_at', isNullable: true },
-  createdBy: { column: 'k.created_by', isNullable: false },
-  revision: { column: 'k.revision', isNullable: false },
+/** What a key is sorted by: a column, and what indexes there are for it. */
+interface SortColumn {
+  readonly column: string
+  /** Not every key has a value in it; `sparse`: few have, and only those are in an index. */
+  readonly nulls: 'none' | 'some' | 'sparse'
+  /** Whether an index holds values and ids as pairs, for either way. */
+  readonly isIndexed: boolean
+}
+
+/** `lastUsedAt` and `status` are no columns. */
+const SORT_COLUMNS: Readonly<Record<Exclude<SortField, 'lastUsedAt' | 'status'>, SortColumn>> = {
+  createdAt: { column: 'k.created_at', nulls: 'none', isIndexed: true },
+  updatedAt: { column: 'k.updated_at', nulls: 'none', isIndexed: true },
+  expiresAt: { column: 'k.expires_at', nulls: 'some', isIndexed: true },
+  name: { column: 'k.name', nulls: 'some', isIndexed: true },
+  userId: { column: 'k.user_id', nulls: 'none', isIndexed: true },
+  id: { column: 'k.id', nulls: 'none', isIndexed: true },
+  environment: { column: 'k.environment', nulls: 'none', isIndexed: false },
+  notBefore: { column: 'k.not_before', nulls: 'sparse', isIndexed: true },
+  disabledAt: { column: 'k.disabled_at', nulls: 'sparse', isIndexed: true },
+  revokedAt: { column: 'k.revoked_at', nulls: 'sparse', isIndexed: true },
+  createdBy: { column: 'k.created_by', nulls: 'none', isIndexed: false },
+  revision: { column: 'k.revision', nulls: 'none', isIndexed: false },
 }
 
 /** Keys that were used are found by their use, those that never were by their id. */
-const BY_USE: Pick<ListOrder, 'valueType' | 'valued' | 'empty'> = {
+const BY_USE: Omit<ListOrder, 'isReversed'> = {
   valueType: 'double precision',
+  isIndexed: true,
   valued: {
     from: 'keywright.last_use u JOIN keywright.keys k ON k.id = u.key_id',
-    where: LAST_USE_OF_KEY,
+    where: IS_LAST_USE,
     value: 'u.at',
     id: 'u.key_id',
   },
-  empty: {
-    from: KEYS,
-    where: `NOT EXISTS (SELECT FROM keywright.last_use u WHERE u.key_id = k.id AND ${LAST_USE_OF_KEY})`,
-    value: 'NULL::double precision',
-    id: 'k.id',
-  },
+  empty: { from: KEYS_WITH_USE, where: 'u.key_id IS NULL', value: 'NULL::double precision', id: 'k.id' },
 }
 
 function orderOf({ sort: { field, isReversed }, at }: Pick<KeyQuery, 'sort' | 'at'>, values: Values): ListOrder {
   if (field === 'lastUsedAt') return { isReversed, ...BY_USE }
-  const { column, isNullable } = field === 'status' ? { column: statusSql(at, values), isNullable: false } : SORT_COLUMNS[field]
-  const part = (where: string | null): Part => ({ from: KEYS, where, value: column, id: 'k.id' })
+  const { column, nulls, isIndexed }: SortColumn =
+    field === 'status' ? { column: statusSql(at, values), nulls: 'none', isIndexed: false } : SORT_COLUMNS[field]
+  const part = (where: string | null, value: string): Part => ({ from: KEYS_WITH_USE, where, value, id: 'k.id' })
   return {
     isReversed,
     valueType: field === 'revision' ? 'double precision' : 'text',
-    valued: part(isNullable ? `${column} IS NOT NULL` : null),
-    empty: isNullable ? part(`${column} IS NULL`) : null,
+    isIndexed,
+    valued: part(nulls === 'none' ? null : `${column} IS NOT NULL`, column),
+    // Most keys: in the order of their ids, which the planner does not see while the column is named.
+    empty: nulls === 'none' ? null : part(`${column} IS NULL`, nulls === 'sparse' ? 'NULL::text' : column),
   }
 }
 
@@ -78,13 +83,11 @@ function listingOf(query: Pick<KeyQuery, 'filter' | 'sort' | 'at'>, pendingLastU
   return {
     name: `${formatSort(sort)} ${JSON.stringify(filter)}`,
     ...changesOf(filter, sort.field),
-    write: (values) => ({
-      order: orderOf(query, values),
-      filter: keysWhere(filter, at, values),
-      columns: 'k.line, u.at AS last_used',
-      joins: `JOIN ${KEYS} ON k.id = s.id ${LAST_USE_JOIN}`,
-      allSql: 'keys',
-    }),
+    isReversed: sort.isReversed,
+    order: (values) => orderOf(query, values),
+    filter: (values) => keysWhere(filter, at, values),
+    items: () => ({ columns: 'k.line, u.at AS last_used', joins: `JOIN (${KEYS_WITH_USE}) ON k.id = s.id` }),
+    allSql: 'keys',
     itemOf: ({ line, last_used: written }) => {
       const key = parseKey(line as string)
       const last = later(written as number | null, pendingLastUsed(key.id))
@@ -95,19 +98,19 @@ function listingOf(query: Pick<KeyQuery, 'filter' | 'sort' | 'at'>, pendingLastU
 
 const later = (a: number | null, b: number | null): number | null => (a === null || (b !== null && b > a) ? b : a)
 
-export async function queryKeys({ database, pendingLastUsed, settleUse }: Lists, query: KeyQuery): Promise<Page<ListedKey>> {
+export async function queryKeys(lists: Lists, query: KeyQuery): Promise<Page<ListedKey>> {
   // No keys: what is wrong with the cursor is said before the database is asked.
   accepted(selectKeys([], query, () => null))
-  const listing = listingOf(query, pendingLastUsed)
-  if (listing.isByUse) await settleUse()
-  return pageFrom(database, listing, { sort: formatSort(query.sort), cursor: query.cursor, limit: query.limit })
+  const listing = listingOf(query, lists.pendingLastUsed)
+  if (listing.isByUse) await lists.settleUse()
+  return pageFrom(lists, listing, { sort: formatSort(query.sort), cursor: query.cursor, limit: query.limit })
 }
 
-export function createKeyWindows({ database, pendingLastUsed, settleUse }: Lists): (query: KeyWindowQuery) => Promise<Window<ListedKey>> {
-  const look = createWindows(database)
+export function createKeyWindows(lists: Lists): (query: KeyWindowQuery) => Promise<Window<ListedKey>> {
+  const look = createWindows(lists)
   return async (query) => {
-    const listing = listingOf(query, pendingLastUsed)
-    if (listing.isByUse) await settleUse()
+    const listing = listingOf(query, lists.pendingLastUsed)
+    if (listing.isByUse) await lists.settleUse()
     return look(listing, query.span, query.at)
   }
 }
@@ -118,7 +121,9 @@ const keysOf = (rows: readonly { readonly line: string }[]): readonly Key[] => r
 export async function selectTargets(database: Queryable, filter: KeyFilter, at: number): Promise<readonly Key[]> {
   const values = createValues()
   const where = keysWhere(filter, at, values)
-  return keysOf(await database.query(`SELECT k.line FROM ${KEYS}${where === null ? '' : ` WHERE ${where}`} ORDER BY k.place`, values.all()))
+  return keysOf(
+    await database.query(`SELECT k.line FROM ${KEYS_WITH_USE}${where === null ? '' : ` WHERE ${where}`} ORDER BY k.place`, values.all()),
+  )
 }
 
 /** All keys that some refs name, whatever else is wrong with those: each once. */

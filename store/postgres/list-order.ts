@@ -17,6 +17,8 @@ export interface Part {
 export interface ListOrder {
   readonly isReversed: boolean
   readonly valueType: 'text' | 'double precision'
+  /** Whether an index holds values and ids as pairs. */
+  readonly isIndexed: boolean
   readonly valued: Part
   /** Null where every row has a value. */
   readonly empty: Part | null
@@ -30,11 +32,14 @@ export interface Range {
 
 export type Side = 'on' | 'before'
 
-/** The order of a side, nearest first: what lies before a place is read backwards. Null values are named as the indexes have them. */
-export function orderBy({ isReversed }: ListOrder, { value, id }: Pick<Part, 'value' | 'id'>, side: Side): string {
-  const isDown = isReversed === (side === 'on')
-  const idWay = side === 'on' ? 'ASC' : 'DESC'
-  return `${value} ${isDown ? 'DESC' : 'ASC'} NULLS ${side === 'on' ? 'LAST' : 'FIRST'}, ${id} ${idWay}`
+/** The order of a side within a part, nearest first: what lies before a place is read backwards. */
+function orderBy({ isReversed }: ListOrder, { value, id }: Part, side: Side): string {
+  return `${value} ${isReversed === (side === 'on') ? 'DESC' : 'ASC'}, ${id} ${side === 'on' ? 'ASC' : 'DESC'}`
+}
+
+/** The order of the whole list, by the columns `value` and `id` of its rows. */
+export function listOrderBy({ isReversed }: ListOrder, rows: string): string {
+  return `${rows}.value ${isReversed ? 'DESC' : 'ASC'} NULLS LAST, ${rows}.id`
 }
 
 /** A value that a place names as one of the order's type: a place may come from a list in another order. */
@@ -45,8 +50,8 @@ function comparable(order: ListOrder, value: SortValue): SortValue {
   return Number.isFinite(number) ? number : null
 }
 
-/** No text of the database holds what it can't: a place with such a text is that of the text before it. */
-const clean = (text: string): string => (isText(text) ? text : text.slice(0, text.indexOf('\0')))
+/** A text that no row can have, with its place in the order kept: right behind the text before the character, which comes first of all. */
+const clean = (text: string): string => (isText(text) ? text : `${text.slice(0, text.indexOf('\0'))}\u0001`)
 
 /** The rows of a side of a place, nearest first; null for the whole list: from its beginning on, or before its end. */
 export function rangesOf(order: ListOrder, side: Side, place: Place | null, isInclusive: boolean, values: Values): readonly Range[] {
@@ -62,7 +67,7 @@ export function rangesOf(order: ListOrder, side: Side, place: Place | null, isIn
   }
   const wanted = `${values.add(value)}::${order.valueType}`
   const isUp = order.isReversed !== (side === 'on')
-  const beyond: Range[] = conditionsBeyond(valued, isUp, idSign, wanted, () => values.add(id), { value, id }).map((condition) => ({
+  const beyond: Range[] = conditionsBeyond(order, isUp, idSign, wanted, () => values.add(id), { value, id }).map((condition) => ({
     part: valued,
     condition,
   }))
@@ -71,7 +76,7 @@ export function rangesOf(order: ListOrder, side: Side, place: Place | null, isIn
 
 /** Each of them is one stretch of an index, the nearest first. */
 function conditionsBeyond(
-  part: Part,
+  { valued: part, isIndexed }: ListOrder,
   isUp: boolean,
   idSign: '>' | '>=' | '<',
   wanted: string,
@@ -80,8 +85,8 @@ function conditionsBeyond(
 ): string[] {
   const sign = isUp ? '>' : '<'
   if (part.value === part.id) return [`${part.id} ${isSameBeyond(place, idSign) ? `${sign}=` : sign} ${wanted}`]
-  // One comparison of pairs where value and id go the same way; else those of the same value first.
-  if (isUp === (idSign !== '<')) return [`(${part.value}, ${part.id}) ${idSign} (${wanted}, ${wantedId()})`]
+  // One comparison of pairs where value and id go the same way in an index; else those of the same value first.
+  if (isIndexed && isUp === (idSign !== '<')) return [`(${part.value}, ${part.id}) ${idSign} (${wanted}, ${wantedId()})`]
   return [`${part.value} = ${wanted} AND ${part.id} ${idSign} ${wantedId()}`, `${part.value} ${sign} ${wanted}`]
 }
 
@@ -108,6 +113,13 @@ export function countSql(ranges: readonly Range[], filter: string | null): strin
 export function valueSql({ valued, empty }: ListOrder, filter: string | null, wantedId: string): string {
   return [valued, ...(empty === null ? [] : [empty])]
     .map((part) => `SELECT ${part.value} AS value FROM ${part.from}${conditionOf([part.where, filter, `${part.id} = ${wantedId}`])}`)
+    .join(' UNION ALL ')
+}
+
+/** All rows of a list, in no order. */
+export function allSql({ valued, empty }: ListOrder, filter: string | null): string {
+  return [valued, ...(empty === null ? [] : [empty])]
+    .map((part) => `SELECT ${part.value} AS value, ${part.id} AS id FROM ${part.from}${conditionOf([part.where, filter])}`)
     .join(' UNION ALL ')
 }
 

@@ -7,20 +7,28 @@ import type { Page, UserQuery, UserSummary, UserWindowQuery, Window } from '../.
 import { isoFrom } from '../../src/domain/time.ts'
 import { selectUsers } from '../../src/domain/users.ts'
 import type { Row } from './connection.ts'
-import { holdsText, LAST_USE_JOIN, statusSql } from './key-filter.ts'
+import type { Values } from './key-filter.ts'
+import { holdsText, KEYS_WITH_USE, statusSql } from './key-filter.ts'
 import type { Lists } from './key-list.ts'
 import type { ListOrder } from './list-order.ts'
-import type { Listing } from './list-windows.ts'
+import type { Listing } from './list-read.ts'
 import { createWindows, pageFrom } from './list-windows.ts'
 
 const ORDER: ListOrder = {
   isReversed: false,
   valueType: 'text',
+  isIndexed: true,
   valued: { from: 'keywright.owners o', where: null, value: 'o.user_id', id: 'o.user_id' },
   empty: null,
 }
 
 const COUNTS = STATUSES.map((status) => `count(*) FILTER (WHERE status = '${status}') AS ${status}`).join(', ')
+
+/** The counts of the owner that a row is. */
+function countsOf(at: number, values: Values): string {
+  const owned = `SELECT ${statusSql(at, values)} AS status, u.at AS last_used FROM ${KEYS_WITH_USE} WHERE k.user_id = s.id`
+  return `CROSS JOIN LATERAL (SELECT ${COUNTS}, count(*) AS keys, max(last_used) AS last_used FROM (${owned}) owned) c`
+}
 
 function listingOf({ search, at }: Pick<UserQuery, 'search' | 'at'>): Listing<UserSummary> {
   return {
@@ -28,16 +36,11 @@ function listingOf({ search, at }: Pick<UserQuery, 'search' | 'at'>): Listing<Us
     // Which owners there are depends on neither.
     isByUse: false,
     isByMoment: false,
-    write: (values) => ({
-      order: ORDER,
-      filter: holdsText('o.search', search, values),
-      columns: 'c.*',
-      joins: `CROSS JOIN LATERAL (
-        SELECT ${COUNTS}, count(*) AS keys, max(last_used) AS last_used
-        FROM (SELECT ${statusSql(at, values)} AS status, u.at AS last_used FROM keywright.keys k ${LAST_USE_JOIN} WHERE k.user_id = s.id) owned
-      ) c`,
-      allSql: null,
-    }),
+    isReversed: false,
+    order: () => ORDER,
+    filter: (values) => holdsText('o.search', search, values),
+    items: (values) => ({ columns: 'c.*', joins: countsOf(at, values) }),
+    allSql: null,
     itemOf: summaryOf,
   }
 }
@@ -53,16 +56,16 @@ function summaryOf(row: Row): UserSummary {
   }
 }
 
-export async function queryUsers({ database, settleUse }: Lists, query: UserQuery): Promise<Page<UserSummary>> {
+export async function queryUsers(lists: Lists, query: UserQuery): Promise<Page<UserSummary>> {
   accepted(selectUsers([], query, () => null))
-  await settleUse()
-  return pageFrom(database, listingOf(query), { sort: 'userId', cursor: query.cursor, limit: query.limit })
+  await lists.settleUse()
+  return pageFrom(lists, listingOf(query), { sort: 'userId', cursor: query.cursor, limit: query.limit })
 }
 
-export function createUserWindows({ database, settleUse }: Lists): (query: UserWindowQuery) => Promise<Window<UserSummary>> {
-  const look = createWindows(database)
+export function createUserWindows(lists: Lists): (query: UserWindowQuery) => Promise<Window<UserSummary>> {
+  const look = createWindows(lists)
   return async (query) => {
-    await settleUse()
+    await lists.settleUse()
     return look(listingOf(query), query.span, query.at)
   }
 }

@@ -66,18 +66,18 @@ CREATE TABLE keywright.keys (
   search text COLLATE "C" NOT NULL
 );
 CREATE UNIQUE INDEX keys_by_place ON keywright.keys (place);
--- Each sort that has an index has one for either way: rows without a value come last, ids go upwards, whichever way the rest goes.
+-- A sort that has an index has one for either way: ids go upwards, whichever way the rest goes.
 -- What a status is made of lies in the first, so that a list by status reads no keys but those that it shows.
-CREATE INDEX keys_by_creation ON keywright.keys (created_at DESC NULLS LAST, id)
+CREATE INDEX keys_by_creation ON keywright.keys (created_at DESC, id)
   INCLUDE (revoked_at, disabled_at, expires_at, not_before, grace_until);
 CREATE INDEX keys_by_creation_up ON keywright.keys (created_at, id);
-CREATE INDEX keys_by_update ON keywright.keys (updated_at DESC NULLS LAST, id);
+CREATE INDEX keys_by_update ON keywright.keys (updated_at DESC, id);
 CREATE INDEX keys_by_update_up ON keywright.keys (updated_at, id);
-CREATE INDEX keys_by_expiry ON keywright.keys (expires_at DESC NULLS LAST, id);
+CREATE INDEX keys_by_expiry ON keywright.keys (expires_at DESC, id);
 CREATE INDEX keys_by_expiry_up ON keywright.keys (expires_at, id);
-CREATE INDEX keys_by_name ON keywright.keys (name DESC NULLS LAST, id);
+CREATE INDEX keys_by_name ON keywright.keys (name DESC, id);
 CREATE INDEX keys_by_name_up ON keywright.keys (name, id);
-CREATE INDEX keys_by_user ON keywright.keys (user_id DESC NULLS LAST, id);
+CREATE INDEX keys_by_user ON keywright.keys (user_id DESC, id);
 CREATE INDEX keys_by_user_up ON keywright.keys (user_id, id);
 CREATE INDEX keys_by_revocation ON keywright.keys (revoked_at, id) WHERE revoked_at IS NOT NULL;
 CREATE INDEX keys_by_disabling ON keywright.keys (disabled_at, id) WHERE disabled_at IS NOT NULL;
@@ -191,7 +191,7 @@ CREATE TABLE keywright.last_use (
   at double precision NOT NULL,
   PRIMARY KEY (key_id, kind, name)
 ) WITH (fillfactor = 70);
-CREATE INDEX last_use_by_time ON keywright.last_use (at DESC NULLS LAST, key_id) WHERE kind = 'total' AND name = '';
+CREATE INDEX last_use_by_time ON keywright.last_use (at DESC, key_id) WHERE kind = 'total' AND name = '';
 
 -- Last uses, folded or not. Those of kind 'total' are in last_use at once.
 CREATE VIEW keywright.used AS

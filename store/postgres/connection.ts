@@ -218,9 +218,10 @@ export function connectDatabase(url: string, application: string): Database {
       const tx = onClient(client, answerMs)
       let isBroken = true
       try {
-        await tx.query(isSnapshot ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN')
+        const begun = tx.query(isSnapshot ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN')
         try {
-          const answer = await work(tx)
+          // Sent together with the first statement of the work.
+          const [answer] = await Promise.all([work(tx), begun])
           onCommitting?.()
           await tx.query('COMMIT')
           isBroken = false

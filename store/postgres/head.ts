@@ -2,6 +2,7 @@
 
 import type { Anchor, Entry, Head } from '../../src/domain/audit.ts'
 import { chainLines } from '../../src/domain/audit.ts'
+import { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Queryable } from './connection.ts'
 
 /** The head as it is locked: the last record, the last change of a key, and what else one row knows of the store. */
@@ -29,26 +30,31 @@ const LOCK_WAIT = '5s'
 
 const HEAD = 'SELECT brand, seq, hash, at, keys_seq, keys_hash, keys, summarised_until FROM keywright.head'
 
-const headOf = (row: HeadRow): LockedHead => ({
-  brand: row.brand,
-  seq: row.seq,
-  hash: row.hash,
-  at: row.at,
-  keysAnchor: { seq: row.keys_seq, hash: row.keys_hash },
-  keys: row.keys,
-  summarisedUntil: row.summarised_until,
-})
+function headOf(row: HeadRow | undefined): LockedHead {
+  if (row === undefined)
+    throw new KeywrightError('STORE_CORRUPT', 'the row of keywright.head is gone, which everything else hangs on', {
+      hint: 'restore it from a backup',
+    })
+  return {
+    brand: row.brand,
+    seq: row.seq,
+    hash: row.hash,
+    at: row.at,
+    keysAnchor: { seq: row.keys_seq, hash: row.keys_hash },
+    keys: row.keys,
+    summarisedUntil: row.summarised_until,
+  }
+}
 
 export async function readHead(database: Queryable): Promise<LockedHead> {
   const [row] = await database.query<HeadRow>(HEAD)
-  return headOf(row as HeadRow)
+  return headOf(row)
 }
 
 /** Waits until nobody else appends; held until the transaction ends. */
 export async function lockHead(tx: Queryable): Promise<LockedHead> {
-  await tx.query(`SET LOCAL lock_timeout = '${LOCK_WAIT}'`)
-  const [row] = await tx.query<HeadRow>(`${HEAD} FOR UPDATE`)
-  return headOf(row as HeadRow)
+  const [, [row]] = await Promise.all([tx.query(`SET LOCAL lock_timeout = '${LOCK_WAIT}'`), tx.query<HeadRow>(`${HEAD} FOR UPDATE`)])
+  return headOf(row)
 }
 
 /** Appends records behind the locked head, and answers the new one. The caller's transaction makes it true. */

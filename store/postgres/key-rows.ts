@@ -2,6 +2,8 @@
 
 import type { Key } from '../../src/domain/key.ts'
 import { keyLine } from '../../src/domain/key.ts'
+import { KeywrightError } from '../../src/domain/refusal.ts'
+import { wrongMember } from '../json/check-key.ts'
 
 /**
  * The columns of keywright.keys that are made of a key. An array of rows goes in as one JSON value, since unnest flattens
@@ -66,5 +68,20 @@ export function searchText(texts: readonly string[]): string {
 
 /** The key that a line of the table holds: the very line that was written from it. */
 export function parseKey(line: string): Key {
-  return JSON.parse(line) as Key
+  let key: unknown
+  try {
+    key = JSON.parse(line)
+  } catch {
+    throw corrupt('is no JSON')
+  }
+  const wrong = wrongMember(key)
+  if (wrong !== null) throw corrupt(wrong === '' ? 'is no key' : `has a wrong ${wrong}`)
+  return key as Key
+}
+
+/** Somebody wrote to the database by hand. Nothing of the line is repeated: it may hold anything. */
+function corrupt(problem: string): KeywrightError {
+  return new KeywrightError('STORE_CORRUPT', `a line of keywright.keys ${problem}`, {
+    hint: 'see which key it is with: keywright audit verify; then restore it from a backup',
+  })
 }

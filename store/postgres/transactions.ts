@@ -10,6 +10,7 @@ import type { Facts, Targets, Transaction } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { resolveRefs } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
+import { agreedHead } from './audit-port.ts'
 import type { Database, Queryable } from './connection.ts'
 import { faultOf, isDisconnection, isUniqueViolation, isWorthAnotherTry } from './connection.ts'
 import type { Draft } from './draft.ts'
@@ -152,10 +153,9 @@ export function createTransactions({ database, hashing, brand, wall, uptime, set
   const decideTogether = async (tx: Queryable, batch: readonly Waiting[]): Promise<Commit> => {
     const head = await lockHead(tx)
     const targets = batch.map(({ transaction }) => transaction.targets)
-    const draft = await createDraft(
-      tx,
-      targets.flatMap((one) => ('refs' in one ? one.refs : [])),
-    )
+    const refs = targets.flatMap((one) => ('refs' in one ? one.refs : []))
+    // A log whose end is not what the head says takes no record more.
+    const [draft] = await Promise.all([createDraft(tx, refs), agreedHead(tx, head, database.name)])
     const decided: Decided[] = []
     const entries: Entry[] = []
     for (const [index, waiter] of batch.entries()) {

@@ -170,7 +170,9 @@ function assertWhole({ ok, problems }: AuditReport, whole: Whole): void {
   throw new KeywrightError(
     'AUDIT_BROKEN',
     `the store ${whole.name} is not as its log says: ${where} ${first?.problem ?? ''}`.replace(/ {2,}/g, ' '),
-    { hint: `see all of it with: ${verifyHint(whole)}; then restore it from a backup, or accept it with: keywright audit accept-loss` },
+    {
+      hint: `see all of it with: ${verifyHint(whole)}; then restore it from a backup, or accept it with: keywright audit accept-loss --reason R --store ${shellWord(whole.flag)}`,
+    },
   )
 }
 

@@ -40,22 +40,28 @@ export async function keepUp<F extends Fields>(command: UpkeepCommand<F>, input:
     onWarning: ({ message }) => warn(message),
   })
   const onProgress = isWatched ? createProgress(terminal) : () => undefined
+  const { signal } = terminal
+  // At once: whoever interrupts a second time hears no more of it.
+  const sayInterrupted = (): void =>
+    warn(`${command.words} is interrupted, and not done; run the same command again: it goes on where it stood`)
+  signal.addEventListener('abort', sayInterrupted)
   try {
-    const result = await command.run(input, { upkeep, store, signal: terminal.signal, onProgress })
+    const result = await command.run(input, { upkeep, store, signal, onProgress })
     if (isWatched) terminal.writeError(CLEAR_LINE)
     terminal.writeOut(
       globals.has('json') ? present.toJson(result) : (TEXTS.get(command.words)?.(result as never) ?? present.toJson(result)),
     )
     return 0
   } catch (error) {
-    if (!terminal.signal.aborted) throw error
-    throw new KeywrightError('STORE_UNAVAILABLE', `${command.words} was interrupted, and is not done`, {
-      hint: 'run the same command again: it goes on where it stood',
-      cause: error,
-    })
+    if (signal.aborted) return EXIT_INTERRUPTED
+    if (isWatched) terminal.writeError(CLEAR_LINE)
+    throw error
+  } finally {
+    signal.removeEventListener('abort', sayInterrupted)
   }
 }
 
+const EXIT_INTERRUPTED = 130
 const CLEAR_LINE = '\r\u001b[K'
 
 function createProgress({ writeError }: Terminal): (progress: CopyProgress) => void {

@@ -15,8 +15,8 @@ export const migrate = defineUpkeep({
   summary: 'Make the tables of a store in PostgreSQL, or bring them to this version',
   notes: [
     'The store is the URL of a database: --store or KEYWRIGHT_STORE, as in postgres://USER@HOST:PORT/DATABASE; the password comes from',
-    'PGPASSWORD or ~/.pgpass. All of a migration happens or nothing. Give a login of its own the tables: their owner may do anything.',
-    'What other logins may do, --roles prints as SQL: keywright_verifier, keywright_operator and keywright_auditor. It asks no server:',
+    'PGPASSWORD or ~/.pgpass. All of a migration happens or nothing. Run it as a login that nothing else uses: it owns the tables. What',
+    'other logins may do, --roles prints as SQL: keywright_verifier, keywright_operator and keywright_auditor. It asks no server:',
     '  keywright migrate --roles | psql DATABASE',
   ],
   fields: {

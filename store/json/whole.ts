@@ -124,7 +124,7 @@ function usageOf(file: UsageFile, { usage, keys }: Paths): UsageDocument {
   if (trouble !== null) throw trouble
   if (!file.isGarbled()) return file.document()
   throw new KeywrightError('STORE_CORRUPT', `the counts ${usage} can't be read`, {
-    hint: `have them set aside and recorded, with any verification: keywright validate - --store ${shellWord(keys)}; then copy again`,
+    hint: `have them set aside and recorded, by any verification: keywright validate --store ${shellWord(keys)}; then copy again`,
   })
 }
 

@@ -59,9 +59,9 @@ function locate(store: string, isInsecureAllowed: boolean): string {
 
 /** Looks at a store without opening it. Loaded only when it is asked for. */
 export async function examineStore(store: string, isInsecureAllowed: boolean, surroundings: Surroundings): Promise<Examination> {
-  if (isDatabaseUrl(store)) return (await import('./doctor/database.ts')).examineDatabase(store, surroundings)
+  if (isDatabaseUrl(store)) return (await import('./rarely.ts')).examineDatabase(store, surroundings)
   assertPath(store)
-  const { examine } = await import('./doctor/examine.ts')
+  const { examine } = await import('./rarely.ts')
   return examine(store, isInsecureAllowed, surroundings)
 }
 
@@ -98,7 +98,7 @@ function assertBrand(brand: string | undefined): void {
 
 /** How people are told which store it is: a database without its password. */
 export function storeNameOf(store: string): string {
-  return isDatabaseUrl(store) ? parseDatabaseUrl(store).name : basename(store)
+  return isDatabaseUrl(store) ? parseDatabaseUrl(store).short : basename(store)
 }
 
 /** The store as a command line names it that is shown or copied. */
@@ -124,7 +124,7 @@ async function openDatabase(options: OpenOptions): Promise<Store> {
   const { store, auditLog, auditSink, auditKeys, isInsecureAllowed, warn } = options
   assertNoFileOption('auditLog', auditLog)
   assertNoFileOption('auditSink', auditSink)
-  const { openPostgresStore } = await import('./postgres/store.ts')
+  const { openPostgresStore } = await import('./rarely.ts')
   return openPostgresStore({
     ...options,
     url: store,

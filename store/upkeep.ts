@@ -22,7 +22,7 @@ export interface UpkeepOptions {
 export function createUpkeep(options: UpkeepOptions): Upkeep {
   return {
     migrate: migrateDatabase,
-    roles: async () => (await import('./postgres/roles.ts')).rolesSql(),
+    roles: async () => (await import('./rarely.ts')).rolesSql(),
     copy: (request) => copy(request, options),
   }
 }
@@ -33,7 +33,7 @@ async function migrateDatabase(store: string | undefined, isDryRun: boolean): Pr
       field: 'store',
       hint: 'give the URL of a database: keywright migrate --store postgres://USER@HOST/DATABASE',
     })
-  const [{ connectDatabase }, { migrate }] = await Promise.all([import('./postgres/connection.ts'), import('./postgres/migrate.ts')])
+  const { connectDatabase, migrate } = await import('./rarely.ts')
   const database = connectDatabase(store, 'keywright migrate')
   try {
     return { store: database.name, ...(await migrate(database, isDryRun)), dryRun: isDryRun }
@@ -44,16 +44,16 @@ async function migrateDatabase(store: string | undefined, isDryRun: boolean): Pr
 
 async function copy({ from, to, signal, onProgress }: CopyRequest, options: UpkeepOptions): Promise<Copied> {
   const [source, receiver] = [await wholeOf(from, 'from', options), await wholeOf(to, 'to', options)]
-  const { copyStore } = await import('./copy.ts')
+  const { copyStore } = await import('./rarely.ts')
   return copyStore(source, receiver, { signal, onProgress })
 }
 
 async function wholeOf(store: string, field: 'from' | 'to', options: UpkeepOptions): Promise<Whole> {
   try {
-    if (isDatabaseUrl(store)) return (await import('./postgres/whole.ts')).wholeDatabase(store)
+    if (isDatabaseUrl(store)) return (await import('./rarely.ts')).wholeDatabase(store)
     const { isInsecureAllowed, actor, wall, draw, pid, warn } = options
     const { paths } = trustedFiles({ store, auditLog: undefined, isInsecureAllowed, warn })
-    return (await import('./json/whole.ts')).wholeFiles({ paths, pid, host: actor.host, wall, draw, warn })
+    return (await import('./rarely.ts')).wholeFiles({ paths, pid, host: actor.host, wall, draw, warn })
   } catch (error) {
     if (!(error instanceof KeywrightError) || error.field !== 'store') throw error
     const { code, message, hint } = error

@@ -168,6 +168,8 @@ export function connectDatabase(url: string, application: string): Database {
     query_timeout: ANSWER_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
+    // Compiling a count takes longer than the count.
+    options: '-c jit=off',
     // Statements that don't wait for each other's answers are sent together.
     pipeline: true,
     types: TYPES,

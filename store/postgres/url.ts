@@ -11,6 +11,8 @@ export const isDatabaseUrl = (store: string): boolean => SCHEME.test(store)
 export interface DatabaseUrl {
   /** As messages name it: user, host and database, never a password. */
   readonly name: string
+  /** As the head of a screen names it: database and host. */
+  readonly short: string
   /** The same address for a command line that is shown or copied; the password comes from PGPASSWORD or ~/.pgpass there. */
   readonly withoutPassword: string
 }
@@ -27,5 +29,9 @@ export function parseDatabaseUrl(store: string): DatabaseUrl {
   url.password = ''
   url.searchParams.delete('password')
   const user = decodeURIComponent(url.username)
-  return { name: displayText(`postgres://${user === '' ? '' : `${user}@`}${url.host}${url.pathname}`), withoutPassword: url.href }
+  return {
+    short: displayText(`${url.pathname.slice(1)}@${url.host}`),
+    name: displayText(`postgres://${user === '' ? '' : `${user}@`}${url.host}${url.pathname}`),
+    withoutPassword: url.href,
+  }
 }

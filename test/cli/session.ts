@@ -76,12 +76,12 @@ export interface Ran {
 const OUTSIDE = ['PATH', 'HOME', 'TMPDIR']
 
 /** Runs a command as sh would, with `keywright` being this build. */
-export function shell(command: string, folder: string): Ran {
+export function shell(command: string, folder: string, more: Readonly<Record<string, string>> = {}): Ran {
   const inherited = Object.fromEntries(OUTSIDE.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
   const { stdout, stderr, status, error } = spawnSync('sh', ['-c', `keywright() { "${process.execPath}" "${MAIN}" "$@"; }; ${command}`], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...inherited, KEYWRIGHT_ACTOR: 'ann', LC_ALL: 'C.UTF-8' },
+    env: { ...inherited, KEYWRIGHT_ACTOR: 'ann', LC_ALL: 'C.UTF-8', ...more },
     input: '',
     timeout: 120_000,
   })

@@ -131,8 +131,8 @@ async function open({ program, folder, terminals }: Stage, rest: string): Promis
   await terminal.until((frame) => frame.some((line) => line !== ''))
 }
 
-function run({ folder, names }: Stage, command: string): void {
-  const { stdout, stderr, code } = shell(command, folder)
+function run({ folder, names, program }: Stage, command: string): void {
+  const { stdout, stderr, code } = shell(command, folder, program.env)
   names.hide(stdout + stderr, folder)
   if (code !== 0) throw new Error(`the command ended with ${code}\n${stdout}${stderr}`)
 }

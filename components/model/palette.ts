@@ -2,6 +2,7 @@
 
 import { commandText, splitWords } from '../../src/commands/as-command.ts'
 import { auditExport } from '../../src/commands/audit.ts'
+import { copy } from '../../src/commands/copy.ts'
 import { disable, enable } from '../../src/commands/disable.ts'
 import { COMMANDS } from '../../src/commands/index.ts'
 import { parseKeyRef } from '../../src/domain/key.ts'
@@ -98,7 +99,11 @@ const copyInstead =
   (words: string): Entry['run'] =>
   (state) => {
     const command = COMMANDS.find((one) => one.words === words) ?? auditExport
-    const text = commandText(command as typeof auditExport, words === auditExport.words ? { format: 'jsonl' } : {}, state.setting.storeFlag)
+    const { storeFlag } = state.setting
+    const text =
+      words === copy.words
+        ? commandText(copy, { from: storeFlag ?? 'keys.json', to: 'postgres://USER@HOST/DATABASE' }, null)
+        : commandText(command as typeof auditExport, words === auditExport.words ? { format: 'jsonl' } : {}, storeFlag)
     return step(toasted(state, 'accent', `in a shell: ${text}`), { effect: 'copy', text })
   }
 

@@ -43,7 +43,8 @@ const VERIFYING: readonly Grant[] = [
   { rights: 'UPDATE (seq, hash, at, summarised_until)', on: ['head'] },
 ]
 
-const FUNCTIONS = ['take', 'make_month']
+/** What is called by name; triggers run without a right of their own. */
+export const FUNCTIONS: readonly string[] = ['take', 'make_month']
 
 export const ROLES: readonly Role[] = [
   {

@@ -284,6 +284,14 @@ describe('a copy that is interrupted', () => {
     expectSame(long, target)
   }, 60_000)
 
+  test('between its counts and its keys, in files, goes on with the keys', async () => {
+    const target = freshStore()
+    await copy(long, target)
+    rmSync(target)
+    expect(await copy(long, target)).toMatchObject({ resumedBehind: LONG })
+    expectSame(long, target)
+  })
+
   test('by SIGKILL, in a database, goes on where it stood', async () => {
     const { url, name } = await server.fresh()
     const child = spawn(process.execPath, [MAIN, 'copy', '--from', long, '--to', url], { stdio: 'ignore' })

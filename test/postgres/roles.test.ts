@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiKeyManager } from '../../src/index.ts'
 import { connectDatabase } from '../../store/postgres/connection.ts'
-import { ROLES, rolesSql, TABLES } from '../../store/postgres/roles.ts'
+import { FUNCTIONS, ROLES, rolesSql, TABLES } from '../../store/postgres/roles.ts'
 import { tidyUsage } from '../../store/postgres/usage-tidy.ts'
 import type { MigratedServer } from './harness.ts'
 import { startMigrated } from './harness.ts'
@@ -168,6 +168,11 @@ describe('the SQL of the roles', () => {
       `SELECT relname AS name FROM pg_class WHERE relnamespace = 'keywright'::regnamespace AND relkind IN ('r', 'p', 'v') AND NOT relispartition`,
     )
     expect([...TABLES].sort()).toEqual(rows.map(({ name }) => name).sort())
+    const functions = await server.admin(
+      database,
+      `SELECT proname AS name FROM pg_proc WHERE pronamespace = 'keywright'::regnamespace AND prorettype <> 'trigger'::regtype`,
+    )
+    expect([...FUNCTIONS].sort()).toEqual(functions.map(({ name }) => name).sort())
   })
 
   test('can be run again, and takes back what was given beside it', async () => {

@@ -72,6 +72,7 @@ export const ROLES: readonly Role[] = [
   },
 ]
 
+const qualified = (these: readonly string[]): string => these.map((one) => `keywright.${one}`).join(', ')
 const names = ROLES.map(({ name }) => name).join(', ')
 
 const HEAD = `-- The roles of Keywright. Run this as the owner of the schema, or as a superuser, after: keywright migrate
@@ -94,11 +95,9 @@ const TAKE_ALL = `
 REVOKE ALL ON SCHEMA keywright FROM PUBLIC, ${names};
 REVOKE ALL ON ALL TABLES IN SCHEMA keywright FROM PUBLIC, ${names};
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA keywright FROM PUBLIC, ${names};
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA keywright FROM PUBLIC, ${names};
+REVOKE ALL ON FUNCTION ${qualified(FUNCTIONS)} FROM PUBLIC, ${names};
 GRANT USAGE ON SCHEMA keywright TO ${names};
 `
-
-const qualified = (these: readonly string[]): string => these.map((one) => `keywright.${one}`).join(', ')
 
 function grants({ name, tables, functions }: Role): string {
   const lines = tables.map(({ rights, on }) => `GRANT ${rights} ON ${qualified(on)} TO ${name};\n`)

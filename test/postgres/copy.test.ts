@@ -104,10 +104,10 @@ function expectSame(one: string, other: string): void {
 }
 
 /** A small store whose log has many segments, with counts, and calls in a limit. */
-async function segmentedStore(name = 'keys.json'): Promise<string> {
-  const home = freshFolder()
+async function segmentedStore(): Promise<string> {
+  const home = mkdtempSync(join(folder, 'segmented-'))
   writeFileSync(join(home, 'keywright.config.json'), '{"segmentBytes":4096}')
-  const store = join(home, name)
+  const store = join(home, 'keys.json')
   const manager = await ApiKeyManager.open({ store, brand: 'acme', actor: 'tester', onWarning: () => undefined })
   const limits = [{ name: 'default', limit: 100, windowSeconds: 86_400 }]
   for (let made = 0; made < 20; made++) {

@@ -65,7 +65,7 @@ export function listen({ database, uptime, onNews }: ListeningOptions): Listenin
   }
 
   const hear = (news: News): void => {
-    revision = Math.max(revision, news.revision)
+    revision = news.revision
     onNews(news)
   }
 
@@ -85,8 +85,9 @@ export function listen({ database, uptime, onNews }: ListeningOptions): Listenin
     try {
       const { keysAnchor } = await readHead(current)
       // A second question: before it, the server hands out what it has to tell.
-      if (keysAnchor.seq > revision) await current.query('SELECT 1')
-      if (keysAnchor.seq > revision) hear({ revision: keysAnchor.seq, keyIds: null })
+      if (keysAnchor.seq !== revision) await current.query('SELECT 1')
+      // Also one that went back: the server is another now, and never had what was heard of.
+      if (keysAnchor.seq !== revision) hear({ revision: keysAnchor.seq, keyIds: null })
       if (listener !== current) return
       provenAt = asked
       after(PROOF_EVERY_MS, prove)

@@ -7,6 +7,7 @@ import type { AuditReport } from '../../src/domain/audit-check.ts'
 import { brokenLog } from '../../src/domain/disagreement.ts'
 import type { AcceptedLoss, AuditPort, VerifyOptions, Warn } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
+import { nothingLost, unsigned } from '../audit-refusals.ts'
 import { faultAt } from '../faults.ts'
 import { readPublicKey } from '../log/audit-key.ts'
 import type { SignedCheckpoints } from '../log/checkpoint-check.ts'
@@ -142,19 +143,6 @@ export function createAuditPort(dependencies: AuditDependencies): AuditPort {
       })
     },
   }
-}
-
-function unsigned(): KeywrightError {
-  return new KeywrightError('INVALID_INPUT', 'there is no key to sign with', {
-    field: 'signed',
-    hint: 'set KEYWRIGHT_AUDIT_KEY_FILE to the path of an Ed25519 private key that is kept away from the store',
-  })
-}
-
-function nothingLost(): KeywrightError {
-  return new KeywrightError('INVALID_INPUT', 'nothing is lost: the log and the store agree', {
-    hint: 'see for yourself with: keywright audit verify',
-  })
 }
 
 /** The first and last seq that are known to be lost: records that are gone, or changes that the store has not seen. */

@@ -10,6 +10,7 @@ import { brokenLog } from '../../src/domain/disagreement.ts'
 import type { AcceptedLoss, AuditPort } from '../../src/domain/ports.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { isoFrom } from '../../src/domain/time.ts'
+import { nothingLost, unsigned } from '../audit-refusals.ts'
 import { signCheckpoint } from '../log/signed-note.ts'
 import { pageOf, timelineFrom } from './audit-page.ts'
 import type { LineRow } from './audit-read.ts'
@@ -197,19 +198,6 @@ function disagreementOf(vouched: Anchor, row: LineRow | undefined): Disagreement
   if (seq < vouched.seq) return { kind: 'log-cut', seq, vouched: vouched.seq, by: 'keys' }
   if (seq > vouched.seq) return { kind: 'store-older', seq, vouched: vouched.seq }
   return hash === vouched.hash ? null : { kind: 'log-is-another', seq, by: 'keys' }
-}
-
-function unsigned(): KeywrightError {
-  return new KeywrightError('INVALID_INPUT', 'there is no key to sign with', {
-    field: 'signed',
-    hint: 'set KEYWRIGHT_AUDIT_KEY_FILE to the path of an Ed25519 private key that is kept away from the store',
-  })
-}
-
-function nothingLost(): KeywrightError {
-  return new KeywrightError('INVALID_INPUT', 'nothing is lost: the log and the store agree', {
-    hint: 'see for yourself with: keywright audit verify',
-  })
 }
 
 function noCheckpoints(name: string): KeywrightError {

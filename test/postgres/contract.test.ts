@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll } from 'vitest'
 import { storeContract } from '../store/contract.ts'
-import { openStoreAtUrl, startMigrated } from './harness.ts'
+import { openStoreNamed } from '../store/harness.ts'
+import { startMigrated } from './harness.ts'
 
 let server: Awaited<ReturnType<typeof startMigrated>>
 beforeAll(async () => {
@@ -13,8 +14,8 @@ afterAll(() => server.remove())
 storeContract('in PostgreSQL', async (clock) => {
   const { name, url } = await server.fresh()
   return {
-    store: await openStoreAtUrl(url, { clock }),
-    reopen: () => openStoreAtUrl(url, { clock, seed: 'again' }),
+    store: await openStoreNamed(url, { clock }),
+    reopen: () => openStoreNamed(url, { clock, seed: 'again' }),
     async tamper(change) {
       for (const { id, line } of await server.admin(name, 'SELECT id, line FROM keywright.keys'))
         await server.admin(name, 'UPDATE keywright.keys SET line = $2 WHERE id = $1', [id, change(String(line))])

@@ -82,9 +82,14 @@ export interface StoreSetup {
 }
 
 /** The embedded store below the manager, with clocks that the test moves. Closed afterwards. */
-export async function openStoreAt(place: Place, { clock = manualClock(), seed = 'store', ...setup }: StoreSetup = {}): Promise<Store> {
+export function openStoreAt(place: Place, setup?: StoreSetup): Promise<Store> {
+  return openStoreNamed(place.keys, setup)
+}
+
+/** The store behind a path or a URL, as above. */
+export async function openStoreNamed(name: string, { clock = manualClock(), seed = 'store', ...setup }: StoreSetup = {}): Promise<Store> {
   const store = await openStore({
-    store: place.keys,
+    store: name,
     auditLog: undefined,
     auditSink: setup.auditSink,
     brand: setup.brand,

@@ -211,6 +211,17 @@ export function deltasOf({ deltas, tabs }: Pick<Counted, 'deltas' | 'tabs'>): re
   return [...deltas, ...minutes.values()]
 }
 
+/** The same, each minute once and the oldest first. What was counted is folded into the larger of two that share a minute. */
+export function oneEachMinute(deltas: readonly Delta[]): readonly Delta[] {
+  const minutes = new Map<number, Delta>()
+  for (const delta of deltas) {
+    const known = minutes.get(delta.minute)
+    const [small, large] = known !== undefined && known.keys.size > delta.keys.size ? [delta, known] : [known, delta]
+    minutes.set(delta.minute, small === undefined ? large : merged(small, large))
+  }
+  return [...minutes.values()].sort((a, b) => a.minute - b.minute)
+}
+
 /** Two minutes counted as the later one. */
 function merged(older: Delta, newer: Delta): Delta {
   for (const [keyId, from] of older.keys) {
@@ -224,7 +235,7 @@ function merged(older: Delta, newer: Delta): Delta {
     })
     for (const [shortId, { count, lastAt }] of from.secrets) addCalls(into.secrets, shortId, count, lastAt)
     for (const [scope, { count, lastAt }] of from.scopes) addCalls(into.scopes, scope, count, lastAt)
-    into.lastAt ??= from.lastAt
+    if (from.lastAt !== null) into.lastAt = Math.max(into.lastAt ?? 0, from.lastAt)
   }
   return newer
 }

@@ -4,7 +4,7 @@ import type { Actor } from '../../src/domain/audit.ts'
 import type { Delta } from '../../src/domain/delta.ts'
 import { NO_KEY } from '../../src/domain/delta.ts'
 import type { Counted } from '../../src/domain/meter.ts'
-import { createMeter, deltasOf } from '../../src/domain/meter.ts'
+import { createMeter, deltasOf, oneEachMinute } from '../../src/domain/meter.ts'
 import { overviewOf } from '../../src/domain/overview.ts'
 import type { UsagePort, Warn } from '../../src/domain/ports.ts'
 import type { LastUsed } from '../../src/domain/selection.ts'
@@ -82,7 +82,8 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
   const take = (isEnd: boolean): Counted => {
     const counted = meter.take(clocks.wall(), isEnd)
     meter.settle()
-    return { deltas: deltasOf(counted), tabs: [], refusals: counted.refusals }
+    // One statement may not write a row twice.
+    return { deltas: oneEachMinute(deltasOf(counted)), tabs: [], refusals: counted.refusals }
   }
 
   const send = async (batch: Batch): Promise<void> => {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Delta } from '../../src/domain/delta.ts'
 import type { Counted, Meter, TabHolder } from '../../src/domain/meter.ts'
-import { createMeter, deltasOf } from '../../src/domain/meter.ts'
+import { createMeter, deltasOf, oneEachMinute } from '../../src/domain/meter.ts'
 import type { Use } from '../../src/domain/ports.ts'
 import { VERDICT_CODES } from '../../src/domain/verdict.ts'
 import { NOON } from '../store/harness.ts'
@@ -90,7 +90,9 @@ describe('counts', () => {
           counted++
         } else if (event.kind === 'take' && taken === null) taken = meter.take(at, false)
         else if (event.kind === 'settle' && taken !== null) {
-          settled += callsOf(deltasOf(taken))
+          const once = oneEachMinute(deltasOf(taken))
+          expect(new Set(once.map(({ minute }) => minute)).size).toBe(once.length)
+          settled += callsOf(once)
           meter.settle()
           taken = null
         } else if (event.kind === 'giveBack' && taken !== null) {

@@ -97,13 +97,17 @@ export function createCredentials({ uptime, provenAt, maxStaleMs, read }: Depend
       const asked = [...waiting.values()].slice(0, MAX_ASKED)
       for (const { shortId } of asked) waiting.delete(shortId)
       const begun = epoch
+      const since = uptime()
       try {
         const keys = await read(asked.map(({ shortId }) => shortId))
         const isCurrent = begun === epoch
+        // An answer that was on its way for so long says what was true then, and no more what is.
+        const isLate = uptime() - since > maxStaleMs
         for (const one of asked) {
           one.reads++
           // News came while it was read, perhaps of this very key: what was read may be older.
-          if (!isCurrent && one.reads < MAX_READS && !waiting.has(one.shortId)) waiting.set(one.shortId, one)
+          if ((!isCurrent || isLate) && one.reads < MAX_READS && !waiting.has(one.shortId)) waiting.set(one.shortId, one)
+          else if (isLate) one.answer.reject(tooLate(maxStaleMs))
           else settle(one, keys.get(one.shortId), isCurrent)
         }
       } catch (error) {
@@ -172,4 +176,14 @@ export function createCredentials({ uptime, provenAt, maxStaleMs, read }: Depend
       }
     },
   }
+}
+
+function tooLate(maxStaleMs: number): KeywrightError {
+  return new KeywrightError(
+    'STORE_UNAVAILABLE',
+    `the database takes longer than ${maxStaleMs} ms to answer, and older answers are not trusted`,
+    {
+      hint: 'look how busy the server and the network are, or trust answers for longer with maxStaleMs',
+    },
+  )
 }

@@ -18,6 +18,8 @@ const LEASE_PART = 20
 const MAX_LEASE_MS = SECOND_MS
 /** Shorter than its own round trip a lease would be over when it comes. */
 const MIN_LEASE_MS = 50
+/** An answer is quick that takes no more than this part of the lease. */
+const QUICK_PART = 4
 /** A lease is at most half of a group of src/domain/limit.ts: limits below 48 are taken one by one. */
 const LEASES_PER_LIMIT = 48
 /** Keys whose limits are remembered between calls; those not asked for for the longest time go first. */
@@ -42,6 +44,7 @@ interface Account {
   readonly keyId: string
   readonly limits: readonly RateLimit[]
   leaseMs: number
+  readonly leastMs: number
   readonly mostAhead: number
   /** Calls that are granted and not used; until when (monotonic) they may be used here, and when the server counts them as used. */
   left: number
@@ -145,6 +148,8 @@ export function createSharedLimits({ database, wall, monotonic, now }: Dependenc
     const tookMs = account.saidAt - asked
     if (tookMs > MAX_LEASE_MS) throw new Error('timeout')
     if (granted > 0 && tookMs >= leaseMs) account.leaseMs = Math.min(MAX_LEASE_MS, 2 * tookMs)
+    // Its length is what a lease costs of the limit: as soon as answers are quick again it is shorter again.
+    else if (QUICK_PART * tookMs < leaseMs) account.leaseMs = Math.max(account.leastMs, leaseMs / 2)
     // Used up before its end: twice as many the next time. Given back: as many as were used.
     account.want = Math.min(account.mostAhead, back > 0 ? Math.max(1, account.want - back) : account.want * 2)
     if (granted === 0) account.refusedUntil = account.saidAt + Math.min(leaseMs, ...account.said.wait.filter((ms) => ms > 0))
@@ -211,11 +216,13 @@ export function createSharedLimits({ database, wall, monotonic, now }: Dependenc
 function newAccount(keyId: string, limits: readonly RateLimit[], isTimeGiven: boolean): Account {
   const shortest = Math.min(...limits.map(({ windowSeconds }) => windowSeconds)) * SECOND_MS
   const smallest = Math.min(...limits.map(({ limit }) => limit))
+  // Where a test's clock stands still, so does a lease: its calls are used at the moment of their grant.
+  const leastMs = isTimeGiven ? 0 : Math.min(MAX_LEASE_MS, Math.max(MIN_LEASE_MS, shortest / LEASE_PART))
   return {
     keyId,
     limits,
-    // Where a test's clock stands still, so does a lease: its calls are used at the moment of their grant.
-    leaseMs: isTimeGiven ? 0 : Math.min(MAX_LEASE_MS, Math.max(MIN_LEASE_MS, shortest / LEASE_PART)),
+    leaseMs: leastMs,
+    leastMs,
     mostAhead: Math.max(1, Math.floor(smallest / LEASES_PER_LIMIT)),
     left: 0,
     endsAt: Number.NEGATIVE_INFINITY,

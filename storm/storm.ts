@@ -56,6 +56,8 @@ export interface Storm {
   readonly below: (most: number) => number
   /** In another order, the same for the same seed; so that what a bound cuts off is a fair sample. */
   readonly shuffled: <T>(all: readonly T[]) => T[]
+  /** The folder of the whole run, which all rows share. */
+  readonly folder: string
   readonly newFolder: () => string
   readonly trials: (what: string) => Trials
   readonly findings: () => readonly Finding[]
@@ -123,6 +125,7 @@ export function createStorm(row: string, seed: string, isShort: boolean, folder:
   return {
     seed,
     isShort,
+    folder,
     size: (whole, short) => (isShort ? short : whole),
     random,
     below,

@@ -22,6 +22,9 @@ const ROWS = [
   'first-frame',
   'key-press',
   'audit-screen',
+  'postgres',
+  'postgres-changes',
+  'postgres-lists',
 ]
 
 test('every row of the benchmarks runs in its short form, and its answers are right', () => {

@@ -6,6 +6,9 @@ import { changeRows } from './change.ts'
 import { limitRows } from './limits.ts'
 import { openRows } from './open.ts'
 import { pauseRows } from './pauses.ts'
+import { postgresRows } from './postgres.ts'
+import { postgresChangeRows } from './postgres-changes.ts'
+import { postgresListRows } from './postgres-lists.ts'
 import { processRows } from './processes.ts'
 import { refusalRows } from './refusals.ts'
 import { terminalRows } from './terminal.ts'
@@ -23,4 +26,7 @@ export const ROWS: readonly Row[] = [
   ...processRows,
   ...windowRows,
   ...terminalRows,
+  ...postgresRows,
+  ...postgresChangeRows,
+  ...postgresListRows,
 ]

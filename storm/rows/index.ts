@@ -7,6 +7,9 @@ import { errorRows } from './errors.ts'
 import { inputRows } from './inputs.ts'
 import { killRows } from './kills.ts'
 import { placeRows } from './places.ts'
+import { postgresRows } from './postgres.ts'
+import { postgresFaultRows } from './postgres-faults.ts'
+import { postgresTamperRows } from './postgres-tamper.ts'
 import { processRows } from './processes.ts'
 import { secretRows } from './secrets.ts'
 import { tamperRows } from './tamper.ts'
@@ -23,4 +26,7 @@ export const ROWS: readonly Row[] = [
   ...timeRows,
   ...inputRows,
   ...secretRows,
+  ...postgresRows,
+  ...postgresFaultRows,
+  ...postgresTamperRows,
 ]

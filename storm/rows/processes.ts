@@ -120,17 +120,17 @@ async function revocations(storm: Storm): Promise<void> {
 }
 
 /** What the workers of a reign of kills were told, by name of worker or id of key. */
-interface Told {
+export interface Told {
   readonly counts: Map<string, number>
   readonly made: Set<string>
   readonly revokedUpTo: Map<string, number>
 }
 
-const stormWorker = new URL('../../test/crash/storm-worker.ts', import.meta.url)
+export const stormWorker = new URL('../../test/crash/storm-worker.ts', import.meta.url)
 
 /** Starts a worker and kills it after some acknowledgements, wherever it then is. */
-async function reign(storm: Storm, folder: string, name: string, env: Readonly<Record<string, string>>, told: Told): Promise<void> {
-  const child = startProcess(stormWorker, { args: [storeIn(folder), name], env })
+export async function reign(storm: Storm, store: string, name: string, env: Readonly<Record<string, string>>, told: Told): Promise<void> {
+  const child = startProcess(stormWorker, { args: [store, name], env })
   for (let hear = 1 + storm.below(20); hear > 0; hear--) await child.line()
   for (let turns = storm.below(8); turns > 0; turns--) await nextTurn()
   child.kill()
@@ -143,7 +143,7 @@ async function reign(storm: Storm, folder: string, name: string, env: Readonly<R
   }
 }
 
-function checkTold(keys: ReadonlyMap<string, KeyView>, { counts, made, revokedUpTo }: Told, wrong: Wrong): void {
+export function checkTold(keys: ReadonlyMap<string, KeyView>, { counts, made, revokedUpTo }: Told, wrong: Wrong): void {
   for (const [id, count] of counts) {
     const kept = Number(keys.get(id)?.metadata['count'])
     // What was being made when the process died may be there as well.
@@ -156,6 +156,17 @@ function checkTold(keys: ReadonlyMap<string, KeyView>, { counts, made, revokedUp
     else if (Number(key.name) <= (revokedUpTo.get(worker) ?? 0) && key.status !== 'revoked')
       wrong(`key ${id} was revoked, and is ${key.status}`)
   }
+}
+
+/** Every key of a store, page by page. */
+export async function allKeys(manager: ApiKeyManager): Promise<ReadonlyMap<string, KeyView>> {
+  const keys = new Map<string, KeyView>()
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await manager.listApiKeys({ limit: 1000, sort: 'createdAt', ...(cursor === undefined ? {} : { cursor }) })
+    for (const key of page.keys) keys.set(key.id, key)
+    cursor = page.nextCursor
+  }
+  return keys
 }
 
 async function reigns(storm: Storm): Promise<void> {
@@ -171,7 +182,7 @@ async function reigns(storm: Storm): Promise<void> {
     upTo(storm.size(400, 5)),
     async () => {
       const name = names.pop() as string
-      await reign(storm, folder, name, env, told).finally(() => names.push(name))
+      await reign(storm, storeIn(folder), name, env, told).finally(() => names.push(name))
     },
     { atOnce: workers },
   )
@@ -181,13 +192,7 @@ async function reigns(storm: Storm): Promise<void> {
   await after.each(
     [folder],
     async (path, wrong) => {
-      const keys = new Map<string, KeyView>()
-      for (let cursor: string | null | undefined; cursor !== null; ) {
-        const page = await manager.listApiKeys({ limit: 1000, sort: 'createdAt', ...(cursor === undefined ? {} : { cursor }) })
-        for (const key of page.keys) keys.set(key.id, key)
-        cursor = page.nextCursor
-      }
-      checkTold(keys, told, wrong)
+      checkTold(await allKeys(manager), told, wrong)
       const report = await manager.verifyAudit()
       if (!report.ok) wrong(`audit verify says: ${JSON.stringify(report.problems)}`)
       judged(path, 'in the end').forEach(wrong)

@@ -58,8 +58,17 @@ async function freePort(): Promise<number> {
   return port
 }
 
-export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'keywright-postgres-'))
+export interface ServerOptions {
+  /** As `NAME=VALUE`. */
+  readonly settings?: readonly string[]
+  /** Where its own folder is made; others must be able to enter it. */
+  readonly parent?: string
+  /** Whether a commit is on the disk before it is answered, as it is in production: for benchmarks and storms. Tests need no disk. */
+  readonly isDurable?: boolean
+}
+
+export async function startPostgres({ settings = [], parent = tmpdir(), isDurable = false }: ServerOptions = {}): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(parent, 'keywright-postgres-'))
   chmodSync(folder, 0o755)
   const uid = process.getuid?.() === 0 ? NOBODY : undefined
   const identity = uid === undefined ? {} : { uid, gid: uid }
@@ -88,7 +97,8 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   }
 
   const start = async (): Promise<void> => {
-    const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', '-F', ...settings.flatMap((setting) => ['-c', setting])]
+    const given = [`fsync=${isDurable ? 'on' : 'off'}`, ...settings].flatMap((setting) => ['-c', setting])
+    const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', ...given]
     server = spawn(join(programs, 'postgres'), args, { ...identity, cwd: folder, stdio: 'ignore' })
     const ended = once(server, 'exit').then(([code]) => {
       throw new Error(`the server ended with ${code} before it answered`)

@@ -1,0 +1,26 @@
+// A node that asks for a key's limit as often as it can until it is told to end, or killed; and says of each call that was
+// admitted between which two moments it was, in milliseconds since 1970.
+
+import { writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ApiKeyManager } from '../../src/index.ts'
+
+const [, , store = '', token = ''] = process.argv
+const manager = await ApiKeyManager.open({ store, onWarning: () => undefined })
+await manager.validateApiKey(token, { peek: true })
+process.stdout.write('ready\n')
+await new Promise((resolve) => process.stdin.once('data', resolve))
+let isOver = false
+process.stdin.once('data', () => {
+  isOver = true
+})
+const now = (): number => performance.timeOrigin + performance.now()
+while (!isOver) {
+  const before = now()
+  const { valid } = await manager.validateApiKey(token)
+  // At once, so that whoever is killed has said it.
+  if (valid) writeSync(1, `${before} ${now()}\n`)
+  else await sleep(1)
+}
+await manager.close()
+process.stdin.destroy()

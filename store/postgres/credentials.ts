@@ -20,6 +20,8 @@ const MAX_WAITING = 100_000
  * waits for one.
  */
 const TURN_MS = 50
+/** What any answer of the database may take. */
+const LATE_MS = 250
 /** How often a key is read again that changes while it is read. */
 const MAX_READS = 3
 
@@ -56,8 +58,9 @@ export function createCredentials({ uptime, provenAt, maxStaleMs, read }: Depend
   let young = newHalf()
   let old = newHalf()
   let unknown = new Map<string, number>()
-  /** Another number after each news. */
-  let epoch = 0
+  /** Whose keys there were news of since a reading began; null: of everything. */
+  let heard: Set<string> | null = new Set()
+  let isIssuing = false
   const waiting = new Map<string, Asked>()
   let isReading = false
 
@@ -83,6 +86,9 @@ export function createCredentials({ uptime, provenAt, maxStaleMs, read }: Depend
     unknown.set(shortId, uptime() + UNKNOWN_MS)
   }
 
+  /** News that came while it was read, perhaps of this very key: what was read may be older. */
+  const isOvertaken = (key: Key | undefined): boolean => heard === null || (key === undefined ? isIssuing : heard.has(key.id))
+
   const settle = ({ shortId, answer }: Asked, key: Key | undefined, isCurrent: boolean): void => {
     const credential = key === undefined ? null : credentialOf(key, shortId)
     if (isCurrent) {
@@ -96,16 +102,16 @@ export function createCredentials({ uptime, provenAt, maxStaleMs, read }: Depend
     while (waiting.size > 0) {
       const asked = [...waiting.values()].slice(0, MAX_ASKED)
       for (const { shortId } of asked) waiting.delete(shortId)
-      const begun = epoch
+      heard = new Set()
+      isIssuing = false
       const since = uptime()
       try {
         const keys = await read(asked.map(({ shortId }) => shortId))
-        const isCurrent = begun === epoch
         // An answer that was on its way for so long says what was true then, and no more what is.
-        const isLate = uptime() - since > maxStaleMs
+        const isLate = uptime() - since > Math.max(maxStaleMs, LATE_MS)
         for (const one of asked) {
           one.reads++
-          // News came while it was read, perhaps of this very key: what was read may be older.
+          const isCurrent = !isOvertaken(keys.get(one.shortId))
           if ((!isCurrent || isLate) && one.reads < MAX_READS && !waiting.has(one.shortId)) waiting.set(one.shortId, one)
           else if (isLate) one.answer.reject(tooLate(maxStaleMs))
           else settle(one, keys.get(one.shortId), isCurrent)
@@ -162,9 +168,11 @@ export function createCredentials({ uptime, provenAt, maxStaleMs, read }: Depend
 
   return {
     find,
-    hear({ keyIds }) {
-      epoch++
-      unknown.clear()
+    hear({ keyIds, isIssuing: isOfSecrets }) {
+      if (isOfSecrets) unknown.clear()
+      isIssuing ||= isOfSecrets
+      if (keyIds === null) heard = null
+      else for (const keyId of keyIds) heard?.add(keyId)
       if (keyIds === null) {
         young = newHalf()
         old = newHalf()

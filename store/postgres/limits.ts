@@ -11,11 +11,13 @@ import type { MaybePromise } from '../../src/domain/ports.ts'
 import { isoFrom, SECOND_MS } from '../../src/domain/time.ts'
 import type { LimitVerdict } from '../../src/domain/verdict.ts'
 import type { Database } from './connection.ts'
-import { faultOf } from './connection.ts'
+import { faultOf, isWorthAnotherTry } from './connection.ts'
 
 /** A lease lasts for a twentieth of the shortest window, so that waiting for its end costs at most that part of a limit. */
 const LEASE_PART = 20
 const MAX_LEASE_MS = SECOND_MS
+/** One for answers that are slower than that: longer than any statement takes. */
+const MAX_SLOW_LEASE_MS = 5 * SECOND_MS
 /** Shorter than its own round trip a lease would be over when it comes. */
 const MIN_LEASE_MS = 50
 /** An answer is quick that takes no more than this part of the lease. */
@@ -25,6 +27,8 @@ const LEASES_PER_LIMIT = 48
 /** Keys whose limits are remembered between calls; those not asked for for the longest time go first. */
 const MAX_ACCOUNTS = 100_000
 const MAX_WAITING = 10_000
+
+const TAKE = 'SELECT * FROM keywright.take($1, $2, $3, $4, $5, $6, $7, $8, $9)'
 
 interface Taken {
   readonly granted: number
@@ -125,7 +129,7 @@ export function createSharedLimits({ database, wall, monotonic, now }: Dependenc
     const sorted = order.map((index) => limits[index] as RateLimit)
     const back = want > 0 ? account.left : 0
     if (want > 0) account.left = 0
-    const [row] = await database.query<Taken>('SELECT * FROM keywright.take($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
+    const values = [
       keyId,
       sorted.map(({ name }) => name),
       sorted.map(({ limit }) => limit),
@@ -135,7 +139,12 @@ export function createSharedLimits({ database, wall, monotonic, now }: Dependenc
       back,
       account.until,
       now?.() ?? null,
-    ])
+    ]
+    const take = (): Promise<readonly Taken[]> => database.query<Taken>(TAKE, values)
+    const [row] = await take().catch((error: unknown) => {
+      if (isWorthAnotherTry(error)) return take()
+      throw error
+    })
     const { granted, at, used, whole_in, wait } = row as Taken
     const inOrder = (values: readonly number[]): number[] => limits.map((_, index) => values[order.indexOf(index)] as number)
     account.said = { granted, at, used: inOrder(used), whole_in: inOrder(whole_in), wait: inOrder(wait) }
@@ -146,8 +155,7 @@ export function createSharedLimits({ database, wall, monotonic, now }: Dependenc
     account.left = granted
     // The answer took longer than the lease lasts: the next one lasts as long as such an answer takes.
     const tookMs = account.saidAt - asked
-    if (tookMs > MAX_LEASE_MS) throw new Error('timeout')
-    if (granted > 0 && tookMs >= leaseMs) account.leaseMs = Math.min(MAX_LEASE_MS, 2 * tookMs)
+    if (granted > 0 && tookMs >= leaseMs) account.leaseMs = Math.min(MAX_SLOW_LEASE_MS, 2 * tookMs)
     // Its length is what a lease costs of the limit: as soon as answers are quick again it is shorter again.
     else if (QUICK_PART * tookMs < leaseMs) account.leaseMs = Math.max(account.leastMs, leaseMs / 2)
     // Used up before its end: twice as many the next time. Given back: as many as were used.

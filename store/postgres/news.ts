@@ -1,29 +1,35 @@
 // News of changes: what the nodes tell each other, and a connection that listens for it and knows for how long it has been deaf.
 
+import type { Anchor } from '../../src/domain/audit.ts'
 import type { Database, Listener } from './connection.ts'
 import { readHead } from './head.ts'
 import { CHANNEL } from './schema.ts'
 
-/** A change of keys: the revision that it made, and whose keys; null: too many to name. */
+/** A change of keys: the revision that it made, and whose keys; null: too many to name. `isIssuing`: there is a secret that was not there. */
 export interface News {
   readonly revision: number
   readonly keyIds: readonly string[] | null
+  readonly isIssuing: boolean
 }
 
 /** PostgreSQL carries 8,000 bytes; an id with its quotes and comma takes 19. */
 const MAX_NAMED = 400
 
-export const newsOf = ({ revision, keyIds }: News): string =>
-  JSON.stringify({ revision, keyIds: keyIds === null || keyIds.length > MAX_NAMED ? null : keyIds })
+export const newsOf = ({ revision, keyIds, isIssuing }: News): string =>
+  JSON.stringify({ revision, keyIds: keyIds === null || keyIds.length > MAX_NAMED ? null : keyIds, isIssuing })
+
+/** News of everything: whatever was known may have changed. */
+const everything = (revision: number): News => ({ revision, keyIds: null, isIssuing: true })
 
 /** Anyone who may connect may notify: what can't be read is news of everything. */
 export function parseNews(payload: string): News {
   try {
-    const { revision, keyIds } = JSON.parse(payload) as { revision?: unknown; keyIds?: unknown }
+    const { revision, keyIds, isIssuing } = JSON.parse(payload) as Partial<Record<keyof News, unknown>>
     const isNamed = Array.isArray(keyIds) && keyIds.every((id) => typeof id === 'string')
-    return { revision: Number.isSafeInteger(revision) ? (revision as number) : 0, keyIds: isNamed ? keyIds : null }
+    const isRead = Number.isSafeInteger(revision) && (keyIds === null || isNamed)
+    return isRead ? { revision: revision as number, keyIds: isNamed ? keyIds : null, isIssuing: isIssuing !== false } : everything(0)
   } catch {
-    return { revision: 0, keyIds: null }
+    return everything(0)
   }
 }
 
@@ -31,6 +37,7 @@ export function parseNews(payload: string): News {
 const PROOF_EVERY_MS = 1_000
 const PROOF_WITHIN_MS = 2_000
 const RECONNECT_AFTER_MS = 200
+const MAX_RECONNECT_MS = 2_000
 
 export interface Listening {
   /** When it was last certain that no news was missed, on the clock of `uptime`; minus infinity: never. */
@@ -44,15 +51,20 @@ interface ListeningOptions {
   readonly database: Database
   readonly uptime: () => number
   readonly onNews: (news: News) => void
+  /** The connection was lost: others to the same server may be dead too. */
+  readonly onLost: () => void
 }
 
 /**
  * Listens for as long as it is not closed. After each time that the connection was lost the head is read: where it has moved,
  * that is news of everything.
  */
-export function listen({ database, uptime, onNews }: ListeningOptions): Listening {
+export function listen({ database, uptime, onNews, onLost }: ListeningOptions): Listening {
   let provenAt = Number.NEGATIVE_INFINITY
   let revision = -1
+  /** The last change as it was read; null on a new connection, whose server may be another one. */
+  let read: Anchor | null = null
+  let reconnectMs = RECONNECT_AFTER_MS
   let isClosed = false
   let listener: Listener | null = null
   let timer: NodeJS.Timeout | null = null
@@ -72,7 +84,8 @@ export function listen({ database, uptime, onNews }: ListeningOptions): Listenin
   const lose = (lost: Listener | null): void => {
     if (lost === null || listener !== lost) return
     listener = null
-    after(RECONNECT_AFTER_MS, connect)
+    onLost()
+    after(reconnectMs, connect)
     void lost.end().catch(() => undefined)
   }
 
@@ -85,11 +98,14 @@ export function listen({ database, uptime, onNews }: ListeningOptions): Listenin
     try {
       const { keysAnchor } = await readHead(current)
       // A second question: before it, the server hands out what it has to tell.
+      const isOther = read === null || (read.seq === keysAnchor.seq && read.hash !== keysAnchor.hash)
       if (keysAnchor.seq !== revision) await current.query('SELECT 1')
-      // Also one that went back: the server is another now, and never had what was heard of.
-      if (keysAnchor.seq !== revision) hear({ revision: keysAnchor.seq, keyIds: null })
+      // Also one that went back, or is another of the same number: the server is another now, and never had what was heard of.
+      if (isOther || keysAnchor.seq !== revision) hear(everything(keysAnchor.seq))
       if (listener !== current) return
+      read = keysAnchor
       provenAt = asked
+      reconnectMs = RECONNECT_AFTER_MS
       after(PROOF_EVERY_MS, prove)
     } catch {
       lose(current)
@@ -107,9 +123,11 @@ export function listen({ database, uptime, onNews }: ListeningOptions): Listenin
       })
       if (isClosed) return await next.end()
       listener = next
+      read = null
       await prove()
     } catch {
-      if (listener === null) after(RECONNECT_AFTER_MS, connect)
+      reconnectMs = Math.min(MAX_RECONNECT_MS, 2 * reconnectMs)
+      if (listener === null) after(reconnectMs, connect)
     } finally {
       ready.resolve()
     }

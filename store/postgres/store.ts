@@ -3,6 +3,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Actor } from '../../src/domain/audit.ts'
 import type { Hashing } from '../../src/domain/hashing.ts'
+import { createLimiter } from '../../src/domain/limiter.ts'
 import type { Pulse, Store, Warn } from '../../src/domain/ports.ts'
 import type { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Draw } from '../../src/domain/token.ts'
@@ -22,6 +23,8 @@ import { createUserWindows, queryUsers } from './user-list.ts'
 
 /** How many bytes name this process of this process among the nodes. */
 const SELF_BYTES = 6
+/** Connections of their own for what verifications ask. */
+const MAX_LOOKUPS = 4
 
 export interface PostgresStoreOptions {
   readonly url: string
@@ -55,6 +58,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     await database.close()
     throw error
   }
+  // Verifications wait for no list and no proof.
+  const lookups = connectDatabase(options.url, `keywright ${actor.via}`, MAX_LOOKUPS)
   const self = Buffer.from(options.draw(SELF_BYTES)).toString('hex')
   const listeners = new Set<(change: { revision: number }) => void>()
   const wakers = new Set<() => void>()
@@ -72,20 +77,25 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const hear = (news: News): void => {
     credentials.hear(news)
     for (const wake of wakers) wake()
-    if (news.revision <= toldRevision) return
+    // Told once, here or from afar; news of everything in any case.
+    if (news.revision <= toldRevision && news.keyIds !== null) return
     toldRevision = news.revision
     tell(news)
   }
 
-  const news = listen({ database, uptime, onNews: hear })
+  const onLost = (): void => {
+    database.renew()
+    lookups.renew()
+  }
+  const news = listen({ database, uptime, onNews: hear, onLost })
   const credentials = createCredentials({
     uptime,
     provenAt: news.provenAt,
     maxStaleMs: options.maxStaleMs,
-    read: (shortIds) => reading(() => findBySecret(database, shortIds)),
+    read: (shortIds) => reading(() => findBySecret(lookups, shortIds)),
   })
   const usage = createPostgresUsage({ database, actor, self, pid, clocks, isReadOnly, isClockGiven: options.isClockGiven, warn })
-  const limits = createSharedLimits({ database, wall, monotonic: clocks.monotonic, now: options.isClockGiven ? wall : null })
+  const limits = createSharedLimits({ database: lookups, wall, monotonic: clocks.monotonic, now: options.isClockGiven ? wall : null })
   const audit = createPostgresAudit({
     database,
     isReadOnly,
@@ -108,7 +118,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     wall,
     uptime,
     settleUse,
-    onCommitted: (revision, keyIds) => hear({ revision, keyIds }),
+    onCommitted: (revision, keyIds) => hear({ revision, keyIds, isIssuing: true }),
   })
 
   async function reading<T>(work: () => Promise<T>): Promise<T> {
@@ -145,7 +155,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       }
       return { ...lastPulse, trouble }
     },
-    usage: { ...usage.port, take: limits.take },
+    // Who only reads takes no call away from anybody.
+    usage: { ...usage.port, take: isReadOnly ? createLimiter(clocks, self, () => []).take : limits.take },
     audit,
     watch(listener) {
       listeners.add(listener)
@@ -157,7 +168,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       await transactions.idle()
       await usage.end().finally(async () => {
         await news.close()
-        await database.close()
+        await Promise.all([database.close(), lookups.close()])
       })
     },
   }

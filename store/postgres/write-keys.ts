@@ -57,12 +57,21 @@ export async function writeKeys(tx: Queryable, { head, last, brand, changed }: K
       head.keys + born.length - gone.length,
       brand,
     ]),
-    tx.query('SELECT pg_notify($1, $2)', [CHANNEL, newsOf({ revision: last.seq, keyIds: changed.map(({ id }) => id) })]),
+    tx.query('SELECT pg_notify($1, $2)', [
+      CHANNEL,
+      newsOf({ revision: last.seq, keyIds: changed.map(({ id }) => id), isIssuing: changed.some(isIssuing) }),
+    ]),
   ]
   await Promise.all(statements)
 }
 
 const rowsOf = (keys: readonly Key[]): string => JSON.stringify(keys.map((key): KeyRow => rowOf(key)))
+
+/** Whether a key has a secret that it did not have. */
+function isIssuing({ before, after }: ChangedKey): boolean {
+  const known = new Set(before?.secrets.map(({ shortId }) => shortId))
+  return after?.secrets.some(({ shortId }) => !known.has(shortId)) ?? false
+}
 
 /** How many keys each owner has more, or less; owners whose number stays the same are left out. */
 function ownerDeltas(changed: readonly ChangedKey[]): ReadonlyMap<string, number> {

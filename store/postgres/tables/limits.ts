@@ -27,6 +27,8 @@ CREATE FUNCTION keywright.take(
 DECLARE
   -- As many groups as a full limit has, and as many again that are half full.
   max_groups constant integer := 64;
+  -- Milliseconds: MAX_SLOW_LEASE_MS of store/postgres/limits.ts.
+  max_lease constant double precision := 5000;
   states keywright.limit_state[];
   state keywright.limit_state;
   total bigint;
@@ -52,7 +54,12 @@ BEGIN
     place := 1;
     WHILE place <= cardinality(state.until) AND state.until[place] + p_windows[i] <= at LOOP place := place + 1; END LOOP;
     IF place > 1 THEN state := ROW(state.until[place:], state.calls[place:]); END IF;
-    IF p_back > 0 THEN
+    -- No lease ends later: a clock that was ahead, and was put back, locks nobody out for longer than a window.
+    IF cardinality(state.until) > 0 AND state.until[cardinality(state.until)] > at + max_lease THEN
+      state.until := (SELECT array_agg(least(one, at + max_lease) ORDER BY place_of) FROM unnest(state.until) WITH ORDINALITY AS u (one, place_of));
+    END IF;
+    -- Of a lease whose calls have all left the window nothing is left to be given back.
+    IF p_back > 0 AND p_back_until + p_windows[i] > at THEN
       FOR g IN 1 .. cardinality(state.until) LOOP
         IF state.until[g] >= p_back_until THEN
           state.calls[g] := greatest(0, state.calls[g] - p_back);

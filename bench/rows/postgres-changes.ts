@@ -33,7 +33,7 @@ async function changes(bench: Bench, { filled, client }: PostgresBench): Promise
   const manager = await bench.library.ApiKeyManager.open({ store: url })
   const line = lastLine(store.log)
   const { commit } = await commitFloor(await client(url), line, line)
-  const count = bench.size(100, 2)
+  const count = bench.size(50, 2)
   const together = store.ids.slice(0, AT_ONCE)
   const random = (): string => store.ids[Math.floor(Math.random() * store.ids.length)] as string
   const oneByOne = async (): Promise<void> => {

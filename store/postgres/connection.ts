@@ -22,8 +22,14 @@ export type Row = Readonly<Record<string, unknown>>
 
 /** Something that answers statements: a pool's next free connection, or the one of a transaction. */
 export interface Queryable {
-  readonly query: <R extends object = Row>(sql: string, values?: readonly unknown[]) => Promise<readonly R[]>
+  readonly query: <R extends object = Row>(sql: string, values?: readonly unknown[], how?: How) => Promise<readonly R[]>
 }
+
+/** `isPrepared`: parsed and planned once a connection. For statements whose text and plan are always the same. */
+export interface How {
+  readonly isPrepared?: boolean
+}
+export const PREPARED: How = { isPrepared: true }
 
 export interface Database extends Queryable {
   /** How a message names it: user, host and database, never a password. */
@@ -111,10 +117,16 @@ export function connectDatabase(url: string, application: string, most = MAX_CON
 
   const onClient = (client: ClientBase, answerMs = ANSWER_MS): Queryable & { readonly commit: () => Promise<void> } => {
     // Both members are in pg, the type of the last is not.
-    const run = <R extends pg.QueryResultRow>(text: string, values: readonly unknown[]) =>
-      client.query<R>({ text, values: [...values], query_timeout: answerMs } as pg.QueryConfig)
+    const run = <R extends pg.QueryResultRow>(text: string, values: readonly unknown[], { isPrepared = false }: How = {}) =>
+      client.query<R>({
+        text,
+        values: [...values],
+        query_timeout: answerMs,
+        ...(isPrepared ? { name: statementName(text) } : {}),
+      } as pg.QueryConfig)
     return {
-      query: async <R extends object>(sql: string, values: readonly unknown[] = []) => (await run<R & pg.QueryResultRow>(sql, values)).rows,
+      query: async <R extends object>(sql: string, values: readonly unknown[] = [], how?: How) =>
+        (await run<R & pg.QueryResultRow>(sql, values, how)).rows,
       async commit() {
         const { command } = await run('COMMIT', [])
         // Of a transaction that failed a commit is a rollback, and no error.
@@ -125,11 +137,11 @@ export function connectDatabase(url: string, application: string, most = MAX_CON
 
   return {
     name,
-    async query(sql, values) {
+    async query(sql, values, how) {
       const client = await taken()
       let isFailed = true
       try {
-        const rows = await onClient(client).query(sql, values)
+        const rows = await onClient(client).query(sql, values, how)
         isFailed = false
         return rows as never
       } catch (error) {
@@ -200,6 +212,15 @@ export function connectDatabase(url: string, application: string, most = MAX_CON
       return closing
     },
   }
+}
+
+const names = new Map<string, string>()
+
+/** The same for the same text, in this process. As many as there are texts that are prepared: a few dozen. */
+function statementName(text: string): string {
+  const known = names.get(text) ?? `keywright_${names.size}`
+  names.set(text, known)
+  return known
 }
 
 function newPool(config: pg.ClientConfig, most: number): pg.Pool {

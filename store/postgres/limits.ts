@@ -11,7 +11,7 @@ import type { MaybePromise } from '../../src/domain/ports.ts'
 import { isoFrom, SECOND_MS } from '../../src/domain/time.ts'
 import type { LimitVerdict } from '../../src/domain/verdict.ts'
 import type { Database } from './connection.ts'
-import { faultOf, isWorthAnotherTry } from './connection.ts'
+import { faultOf, isWorthAnotherTry, PREPARED } from './connection.ts'
 
 /** A lease lasts for a twentieth of the shortest window, so that waiting for its end costs at most that part of a limit. */
 const LEASE_PART = 20
@@ -140,7 +140,7 @@ export function createSharedLimits({ database, wall, monotonic, now }: Dependenc
       account.until,
       now?.() ?? null,
     ]
-    const take = (): Promise<readonly Taken[]> => database.query<Taken>(TAKE, values)
+    const take = (): Promise<readonly Taken[]> => database.query<Taken>(TAKE, values, PREPARED)
     const [row] = await take().catch((error: unknown) => {
       if (isWorthAnotherTry(error)) return take()
       throw error

@@ -1,6 +1,7 @@
 // Usage of the store in memory: counts and limits, handed over from the meter to the totals with their records. Keeps nothing.
 
 import type * as audit from '../src/domain/audit.ts'
+import type { Delta } from '../src/domain/delta.ts'
 import { NO_KEY } from '../src/domain/delta.ts'
 import type { Key } from '../src/domain/key.ts'
 import { createLimiter } from '../src/domain/limiter.ts'
@@ -40,8 +41,8 @@ export function createUsage({ actor, clocks, draw }: MemoryStoreOptions, keys: R
   let aliveSince = clocks.wall()
   let summedUpUntil = Math.floor(clocks.wall() / HOUR_MS) * HOUR_MS
 
-  const withPending = (keyId: string): KeyUsage =>
-    meter.pending().reduce((usage, { minute, keys: deltas }) => {
+  const withPending = (pending: readonly Delta[], keyId: string): KeyUsage =>
+    pending.reduce((usage, { minute, keys: deltas }) => {
       const delta = deltas.get(keyId)
       return delta === undefined ? usage : addDelta(usage, delta, minute, clocks.wall())
     }, totalOf(keyId))
@@ -107,9 +108,18 @@ export function createUsage({ actor, clocks, draw }: MemoryStoreOptions, keys: R
   const port: UsagePort = {
     count: meter.count,
     take: limiter.take,
-    read: (selector, at) => ({ usage: sumUsages([...idsOf(selector)].map(withPending)), alive: addAlive(alive, aliveSince, at) }),
+    read: (selector, at) => {
+      const pending = meter.pending()
+      const usages = Array.from(idsOf(selector), (keyId) => withPending(pending, keyId))
+      return { usage: sumUsages(usages), alive: addAlive(alive, aliveSince, at) }
+    },
+    readEach: (keyIds, _, at) => {
+      const pending = meter.pending()
+      return { usages: new Map(keyIds.map((keyId) => [keyId, withPending(pending, keyId)])), alive: addAlive(alive, aliveSince, at) }
+    },
     overview: (selector, window, at) => {
-      const selected = [...idsOf(selector)].map((keyId) => [keyId, withPending(keyId).total] as const)
+      const pending = meter.pending()
+      const selected = Array.from(idsOf(selector), (keyId) => [keyId, withPending(pending, keyId).total] as const)
       return overviewOf(selected, addAlive(alive, aliveSince, at), window, at)
     },
     flush: () => flush(false),
@@ -117,7 +127,7 @@ export function createUsage({ actor, clocks, draw }: MemoryStoreOptions, keys: R
   }
   return {
     port,
-    lastUsed: (keyId) => withPending(keyId).total.lastAt,
+    lastUsed: (keyId) => withPending(meter.pending(), keyId).total.lastAt,
     changes: meter.counted,
     flushes: () => flushes,
     calls: () => calls,

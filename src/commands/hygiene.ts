@@ -2,13 +2,14 @@
 
 import { optional } from '../domain/field.ts'
 import type { Finding, Severity } from '../domain/hygiene.ts'
-import { findingsOf, RULE_NAMES, RULES, SEVERITIES } from '../domain/hygiene.ts'
+import { findingsOf, RULE_NAMES, RULES, SEVERITIES, TRIED_WINDOW } from '../domain/hygiene.ts'
 import type { ListedKey } from '../domain/key.ts'
 import { STATUSES } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
 import type { Store } from '../domain/ports.ts'
 import type { KeyFilter } from '../domain/selection.ts'
 import { MAX_PAGE, parseCursor } from '../domain/selection.ts'
+import { EMPTY_KEY_USAGE } from '../domain/usage.ts'
 import { defineRead } from './command.ts'
 
 /** Findings that are listed; of more the least bad and youngest are left out. */
@@ -29,19 +30,20 @@ export interface HygieneReport {
 
 const OPEN_STATUSES = STATUSES.filter((status) => status !== 'revoked' && status !== 'expired')
 
-/** Keys that could still do harm, oldest first. */
-async function* openKeys(store: Store, filter: KeyFilter, at: number): AsyncGenerator<ListedKey> {
+/** Keys that could still do harm, oldest first, page by page. */
+async function* openKeys(store: Store, filter: KeyFilter, at: number): AsyncGenerator<readonly ListedKey[]> {
   const query = {
     filter: { ...filter, status: OPEN_STATUSES },
     sort: { field: 'createdAt', isReversed: false },
     limit: MAX_PAGE,
     at,
   } as const
-  for (let cursor = null; ; ) {
-    const { items, nextCursor } = await store.queryKeys(cursor === null ? query : { ...query, cursor })
-    yield* items
-    cursor = nextCursor === null ? null : parseCursor(nextCursor)
+  for (let from = {}; ; ) {
+    const { items, nextCursor, total } = await store.queryKeys({ ...query, ...from })
+    yield items
+    const cursor = nextCursor === null ? null : parseCursor(nextCursor)
     if (cursor === null) return
+    from = { cursor, total }
   }
 }
 
@@ -59,15 +61,19 @@ export const hygiene = defineRead({
   async answer({ userId, severity: wanted = SEVERITIES }, { store, at, signal }): Promise<HygieneReport> {
     const found = new Map(SEVERITIES.map((severity) => [severity, [] as Finding[]]))
     let judged = 0
-    for await (const key of openKeys(store, userId === undefined ? {} : { userId }, at)) {
-      const { usage } = await store.usage.read({ keyId: key.id }, at)
-      for (const finding of findingsOf({ key, usage, at })) {
-        const listed = found.get(finding.severity)
-        if (listed !== undefined && listed.length < MAX_FINDINGS) listed.push(finding)
-      }
-      if (++judged % KEYS_A_TURN !== 0) continue
-      await nextTurn()
+    for await (const keys of openKeys(store, userId === undefined ? {} : { userId }, at)) {
+      const ids = keys.map(({ id }) => id)
+      const { usages } = await store.usage.readEach(ids, TRIED_WINDOW, at)
       signal.throwIfAborted()
+      for (const key of keys) {
+        for (const finding of findingsOf({ key, usage: usages.get(key.id) ?? EMPTY_KEY_USAGE, at })) {
+          const listed = found.get(finding.severity)
+          if (listed !== undefined && listed.length < MAX_FINDINGS) listed.push(finding)
+        }
+        if (++judged % KEYS_A_TURN !== 0) continue
+        await nextTurn()
+        signal.throwIfAborted()
+      }
     }
     return {
       findings: SEVERITIES.flatMap((severity) => (wanted.includes(severity) ? (found.get(severity) ?? []) : [])).slice(0, MAX_FINDINGS),

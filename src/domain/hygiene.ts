@@ -6,7 +6,7 @@ import { covers } from './scope.ts'
 import { countsWithin } from './stats.ts'
 import { shellWord } from './text.ts'
 import { DAY_MS, formatDistance, formatDuration, isoFrom, SECOND_MS } from './time.ts'
-import type { KeyUsage } from './usage.ts'
+import type { UsageGlance } from './usage.ts'
 import { CODE_INDEX } from './usage.ts'
 
 /** Worst first. */
@@ -30,10 +30,10 @@ export interface Finding {
   readonly fix: string
 }
 
-/** What a rule judges: one key and its usage at a moment, in milliseconds since 1970. */
+/** What a rule judges: one key and its usage, with the calls of `TRIED_WINDOW`, at a moment in milliseconds since 1970. */
 export interface HygieneFacts {
   readonly key: KeyView
-  readonly usage: KeyUsage
+  readonly usage: UsageGlance
   readonly at: number
 }
 
@@ -62,7 +62,7 @@ const IDLE_MS = 90 * DAY_MS
 const UNUSED_SCOPE_MS = 90 * DAY_MS
 const USED_LATELY_MS = DAY_MS
 const QUIET_MS = DAY_MS
-const TRIED_WINDOW = '24h'
+export const TRIED_WINDOW = '24h'
 /** What a fix gives a key that ends too soon or never. */
 const NEW_LIFE_MS = 90 * DAY_MS
 const MAX_NAMED_SCOPES = 5
@@ -134,7 +134,7 @@ function safeToEnd({ key, usage, at }: HygieneFacts): Found | null {
 }
 
 /** When the last call on a secret was. */
-const lastCallOn = ({ secrets }: KeyUsage, shortId: string): number | null =>
+const lastCallOn = ({ secrets }: UsageGlance, shortId: string): number | null =>
   Object.hasOwn(secrets, shortId) ? (secrets[shortId]?.lastAt ?? null) : null
 
 /** A key that is not revoked answers REVOKED only to a secret that is retired. */

@@ -13,7 +13,7 @@ import type { TabHolder } from './meter.ts'
 import type { KeywrightError } from './refusal.ts'
 import type { KeyFilter, KeyQuery, KeyWindowQuery, Page, UserQuery, UserSummary, UserWindowQuery, Window } from './selection.ts'
 import type { Overview } from './stats.ts'
-import type { KeyUsage, Series, UsageWindow } from './usage.ts'
+import type { KeyUsage, Series, UsageGlance, UsageWindow } from './usage.ts'
 import type { VerdictCode } from './verdict.ts'
 
 /** Synchronous where the answer is at hand (the embedded store), a promise where it is not (a database). */
@@ -63,6 +63,15 @@ export interface UsagePort {
   readonly take: (keyId: string, limits: readonly RateLimit[], isPeek: boolean, holder?: AccountHolder) => MaybePromise<LimitDecision>
   /** What was counted, this process's unflushed counts included; and when processes were alive to count. */
   readonly read: (selector: UsageSelector, at: number) => MaybePromise<{ readonly usage: KeyUsage; readonly alive: Series }>
+  /**
+   * The same of up to MAX_PAGE keys at once, each by itself and as much of it as a window needs: of the series, the buckets within
+   * it are sure to be there. Every id has an answer, also one that names no key.
+   */
+  readonly readEach: (
+    keyIds: readonly string[],
+    window: UsageWindow,
+    at: number,
+  ) => MaybePromise<{ readonly usages: ReadonlyMap<string, UsageGlance>; readonly alive: Series }>
   /** Usage of a window at a glance, this process's unflushed counts included. Answers from what is known while a file can't be read. */
   readonly overview: (selector: UsageSelector, window: UsageWindow, at: number) => MaybePromise<Overview>
   /** Writes counts out; after it every process's statistics include them. `isLast`: refusals of this minute are recorded too. */

@@ -42,8 +42,10 @@ export function keyMatcher(filter: KeyFilter, at: number, lastUsed: LastUsed): (
       const left = key.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(key.expiresAt) - at
       if (left <= 0 || left > filter.expiringWithinSeconds * SECOND_MS) return false
     }
-    if (filter.idleForSeconds !== undefined && (lastUsed(key.id) ?? Date.parse(key.createdAt)) > at - filter.idleForSeconds * SECOND_MS)
-      return false
+    if (filter.idleForSeconds !== undefined) {
+      const since = at - filter.idleForSeconds * SECOND_MS
+      if (Date.parse(key.createdAt) > since || (lastUsed(key.id) ?? 0) > since) return false
+    }
     if (filter.endedForSeconds !== undefined && endedAt(key) > at - filter.endedForSeconds * SECOND_MS) return false
     return search === undefined || holdsText(key, search)
   }
@@ -203,6 +205,8 @@ export interface KeyQuery {
   readonly sort: Sort
   readonly limit: number
   readonly cursor?: Cursor
+  /** How long the list is, as a page before said: then a store need not count it again. */
+  readonly total?: number
   readonly at: number
 }
 

@@ -44,8 +44,11 @@ export const OVERVIEW_KEYS = 10
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : isoFrom(ms))
 
 /** The counts of a tally: all of them, or those of the window's buckets. */
-export function countsWithin(tally: Tally, window: UsageWindow | undefined, now: number): readonly number[] {
-  if (window === undefined) return tally.counts
+const countsOf = (tally: Tally, window: UsageWindow | undefined, now: number): readonly number[] =>
+  window === undefined ? tally.counts : countsWithin(tally, window, now)
+
+/** The counts of the buckets within a window. */
+export function countsWithin(tally: Pick<Tally, 'series'>, window: UsageWindow, now: number): readonly number[] {
   const { resolution, buckets } = WINDOWS[window]
   const last = Math.floor(now / RESOLUTIONS[resolution].ms)
   return tally.series[resolution]
@@ -58,16 +61,7 @@ export function countsWithin(tally: Tally, window: UsageWindow | undefined, now:
  * the last hour's; its last bucket is the current one. `alive` tells in which buckets some process was there to count.
  */
 export function usageStats(usage: KeyUsage, alive: Series, window: UsageWindow | undefined, now: number): UsageStats {
-  const counts = countsWithin(usage.total, window, now)
-  const { resolution, buckets } = WINDOWS[window ?? '1h']
-  const first = Math.floor(now / RESOLUTIONS[resolution].ms) - buckets + 1
-  const calls = new Map(usage.total.series[resolution].map(([bucket, ...byCode]) => [bucket, byCode]))
-  const isAlive = new Set(alive[resolution].map(([bucket]) => bucket))
-  const column = (code: VerdictCode) =>
-    Array.from(
-      { length: buckets },
-      (_, index) => calls.get(first + index)?.[CODE_INDEX[code]] ?? (calls.has(first + index) || isAlive.has(first + index) ? 0 : null),
-    )
+  const counts = countsOf(usage.total, window, now)
   return {
     usageCount: counts[ACCEPTED] ?? 0,
     rateLimitedCount: counts[CODE_INDEX.RATE_LIMITED] ?? 0,
@@ -75,20 +69,34 @@ export function usageStats(usage: KeyUsage, alive: Series, window: UsageWindow |
     lastUsedAt: isoOrNull(usage.total.lastAt),
     bySecret: within(
       usage.secrets,
-      (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0,
+      (tally) => countsOf(tally, window, now)[ACCEPTED] ?? 0,
       (tally) => tally,
     ),
     byScope: within(
       usage.scopes,
-      (tally) => countsWithin(tally, window, now)[ACCEPTED] ?? 0,
+      (tally) => countsOf(tally, window, now)[ACCEPTED] ?? 0,
       (tally, { lastAt }) => ({ count: tally, lastAt: isoOrNull(lastAt) }),
     ),
-    series: {
-      bucket: resolution,
-      start: isoFrom(first * RESOLUTIONS[resolution].ms),
-      accepted: column('VALID'),
-      rateLimited: column('RATE_LIMITED'),
-    },
+    series: callSeries(usage.total, alive, window ?? '1h', now),
+  }
+}
+
+/** The series of a window; its last bucket is the current one. */
+export function callSeries(total: Pick<Tally, 'series'>, alive: Series, window: UsageWindow, now: number): UsageStats['series'] {
+  const { resolution, buckets } = WINDOWS[window]
+  const first = Math.floor(now / RESOLUTIONS[resolution].ms) - buckets + 1
+  const calls = new Map(total.series[resolution].map(([bucket, ...byCode]) => [bucket, byCode]))
+  const isAlive = new Set(alive[resolution].map(([bucket]) => bucket))
+  const column = (code: VerdictCode) =>
+    Array.from(
+      { length: buckets },
+      (_, index) => calls.get(first + index)?.[CODE_INDEX[code]] ?? (calls.has(first + index) || isAlive.has(first + index) ? 0 : null),
+    )
+  return {
+    bucket: resolution,
+    start: isoFrom(first * RESOLUTIONS[resolution].ms),
+    accepted: column('VALID'),
+    rateLimited: column('RATE_LIMITED'),
   }
 }
 

@@ -45,6 +45,13 @@ export interface KeyUsage {
   readonly admissions: Readonly<Record<string, SharedLimit>>
 }
 
+/** Usage as it is asked of many keys at once: calls within one window, and when secrets and scopes were used last. */
+export interface UsageGlance {
+  readonly total: Pick<Tally, 'lastAt' | 'series'>
+  readonly secrets: Readonly<Record<string, Pick<Tally, 'lastAt'>>>
+  readonly scopes: Readonly<Record<string, Pick<Tally, 'lastAt'>>>
+}
+
 export interface SharedLimit {
   readonly windowMs: number
   readonly calls: readonly Admission[]

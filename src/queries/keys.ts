@@ -9,10 +9,10 @@ import { covers } from '../domain/scope.ts'
 import type { KeyFilter, Sort, Span, UserSummary, Window } from '../domain/selection.ts'
 import { DEFAULT_SORT, MAX_PAGE } from '../domain/selection.ts'
 import type { UsageStats } from '../domain/stats.ts'
-import { usageStats } from '../domain/stats.ts'
+import { callSeries, countsWithin, usageStats } from '../domain/stats.ts'
 import { DAY_MS, HOUR_MS, isoFrom } from '../domain/time.ts'
 import type { KeyUsage, Series, Tally, UsageWindow } from '../domain/usage.ts'
-import { ACCEPTED } from '../domain/usage.ts'
+import { ACCEPTED, CODE_INDEX, EMPTY_KEY_USAGE } from '../domain/usage.ts'
 import type { LimitVerdict } from '../domain/verdict.ts'
 
 /** Keys that one bulk action may be about. */
@@ -29,19 +29,21 @@ export interface KeyRow extends ListedKey {
   readonly limitedLastHour: number
 }
 
-async function withLastHour(key: ListedKey, { store, at }: Asker): Promise<KeyRow> {
-  const { usage, alive } = await store.usage.read({ keyId: key.id }, at)
-  const { usageCount, rateLimitedCount, series } = usageStats(usage, alive, '1h', at)
-  return { ...key, accepted: series.accepted, acceptedLastHour: usageCount, limitedLastHour: rateLimitedCount }
-}
-
-async function mapped<T, U>(window: Window<T>, map: (item: T) => Promise<U>): Promise<Window<U>> {
-  const rows = await Promise.all(window.rows.map(async ({ place, item }) => ({ place, item: await map(item) })))
-  return { ...window, rows }
-}
-
-export async function keyRows(asker: Asker, query: { filter: KeyFilter; sort: Sort; span: Span }): Promise<Window<KeyRow>> {
-  return mapped(await asker.store.keyWindow({ ...query, at: asker.at }), (key) => withLastHour(key, asker))
+export async function keyRows({ store, at }: Asker, query: { filter: KeyFilter; sort: Sort; span: Span }): Promise<Window<KeyRow>> {
+  const window = await store.keyWindow({ ...query, at })
+  const ids = window.rows.map(({ item }) => item.id)
+  const { usages, alive } = await store.usage.readEach(ids, '1h', at)
+  const withLastHour = (key: ListedKey): KeyRow => {
+    const { total } = usages.get(key.id) ?? EMPTY_KEY_USAGE
+    const counts = countsWithin(total, '1h', at)
+    return {
+      ...key,
+      accepted: callSeries(total, alive, '1h', at).accepted,
+      acceptedLastHour: counts[ACCEPTED] ?? 0,
+      limitedLastHour: counts[CODE_INDEX.RATE_LIMITED] ?? 0,
+    }
+  }
+  return { ...window, rows: window.rows.map(({ place, item }) => ({ place, item: withLastHour(item) })) }
 }
 
 /** An owner of a list with the calls of the last whole minute. */
@@ -50,11 +52,13 @@ export type UserRow = UserSummary & { readonly perSecond: number; readonly accep
 const MINUTE_SECONDS = 60
 
 export async function userRows({ store, at }: Asker, query: { search?: string; span: Span }): Promise<Window<UserRow>> {
-  return mapped(await store.userWindow({ ...query, at }), async (user) => {
+  const window = await store.userWindow({ ...query, at })
+  const withLastHour = async (user: UserSummary): Promise<UserRow> => {
     const { usageCount, series } = await store.usage.overview({ userId: user.userId }, '1h', at)
     const lastWhole = [series.accepted, series.rateLimited].reduce((sum, counts) => sum + (counts.at(-2) ?? 0), 0)
     return { ...user, perSecond: lastWhole / MINUTE_SECONDS, acceptedLastHour: usageCount }
-  })
+  }
+  return { ...window, rows: await Promise.all(window.rows.map(async ({ place, item }) => ({ place, item: await withLastHour(item) }))) }
 }
 
 /** Ids of all keys that a filter selects, in order, up to the bound of a bulk action. */

@@ -17,7 +17,7 @@ import type { UsageFile } from './usage-file.ts'
 import type { UsageDocument } from './usage-text.ts'
 import { usageLine } from './usage-text.ts'
 
-/** How long merging may hold other work of this process up: a verification waits no longer. */
+/** How long merging or reading may hold other work of this process up: a verification waits no longer. */
 const TURN_MS = 4
 /** How long after its end an hour is summed up, so that every process has handed its counts over. */
 const SUMMARY_DELAY_MS = MINUTE_MS
@@ -48,7 +48,7 @@ export interface Merged {
 }
 
 /** Lets other work of this process have its turn, now and then. */
-function createTurns(uptime: () => number): () => Promise<void> | undefined {
+export function createTurns(uptime: () => number): () => Promise<void> | undefined {
   let began = uptime()
   return () => {
     if (uptime() - began < TURN_MS) return undefined

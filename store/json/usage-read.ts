@@ -11,14 +11,24 @@ import type { KeyUsage, Series, Tally, UsageWindow } from '../../src/domain/usag
 import { addDelta, addToTotal, EMPTY_KEY_USAGE, sumUsages } from '../../src/domain/usage.ts'
 import type { KeyFile } from './key-file.ts'
 import type { UsageFile } from './usage-file.ts'
+import { createTurns } from './usage-flush.ts'
 
 export interface UsageReading {
   readonly usage: (selector: UsageSelector) => KeyUsage
+  readonly each: (keyIds: readonly string[]) => Promise<ReadonlyMap<string, KeyUsage>>
   readonly overview: (selector: UsageSelector, alive: Series, window: UsageWindow, at: number) => Overview
   readonly lastUsed: LastUsed
 }
 
-export function createUsageReading(file: UsageFile, meter: Meter, keyFile: KeyFile, now: () => number): UsageReading {
+interface Dependencies {
+  readonly file: UsageFile
+  readonly meter: Meter
+  readonly keyFile: KeyFile
+  readonly now: () => number
+  readonly uptime: () => number
+}
+
+export function createUsageReading({ file, meter, keyFile, now, uptime }: Dependencies): UsageReading {
   /** What is added to a key's usage, minute by minute. */
   const withPending = <T>(pending: readonly Delta[], keyId: string, from: T, add: (to: T, delta: KeyDelta, minute: number) => T): T => {
     let sum = from
@@ -47,6 +57,20 @@ export function createUsageReading(file: UsageFile, meter: Meter, keyFile: KeyFi
       const pending = meter.pending()
       const ids = idsOf(selector, pending)
       return ids.length === 0 ? EMPTY_KEY_USAGE : sumUsages(ids.map((keyId) => usageOf(pending, keyId)))
+    },
+    async each(keyIds) {
+      const usages = new Map<string, KeyUsage>()
+      const turn = createTurns(uptime)
+      let pending = meter.pending()
+      for (const keyId of keyIds) {
+        usages.set(keyId, usageOf(pending, keyId))
+        const others = turn()
+        if (others === undefined) continue
+        await others
+        // What was pending may have been written meanwhile.
+        pending = meter.pending()
+      }
+      return usages
     },
     overview(selector, alive, window, at) {
       const pending = meter.pending()

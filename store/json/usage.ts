@@ -108,7 +108,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
 
   /** False while the log is broken: then counts are kept without records. */
   const isSettled = createNoteSettling(committing, actor, warn)
-  const reading = createUsageReading(file, meter, keyFile, clocks.wall)
+  const reading = createUsageReading({ file, meter, keyFile, now: clocks.wall, uptime: clocks.uptime })
 
   const writeUsage = async (document: UsageDocument): Promise<void> => {
     low.data = document
@@ -223,6 +223,10 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
       read(selector, at) {
         refresh()
         return { usage: reading.usage(selector), alive: addAlive(file.document().alive, aliveSince, at) }
+      },
+      async readEach(keyIds, _, at) {
+        refresh()
+        return { usages: await reading.each(keyIds), alive: addAlive(file.document().alive, aliveSince, at) }
       },
       overview(selector, window, at) {
         refresh()

@@ -21,6 +21,8 @@ export function createValues(): Values {
 /** What tells the row of keywright.last_use that says when a key was used last. */
 export const IS_LAST_USE = "u.kind = 'total' AND u.name = ''"
 
+const IS_USE_OF_KEY = "w.key_id = k.id AND w.kind = 'total' AND w.name = ''"
+
 /** What conditions are about. The planner leaves the join out where nothing asks for the last use: a key has one at most. */
 export const KEYS_WITH_USE = `keywright.keys k LEFT JOIN keywright.last_use u ON u.key_id = k.id AND ${IS_LAST_USE}`
 
@@ -82,8 +84,16 @@ export function statusSql(at: number, values: Values): string {
     WHEN k.expires_at <= ${soon} THEN 'expiring' ELSE 'active' END COLLATE "C"`
 }
 
-/** The condition on KEYS_WITH_USE that a filter is at a moment; null where all keys match. */
-export function keysWhere(filter: KeyFilter, at: number, values: Values): string | null {
+/** When an idle key was used last at the latest; null where the filter does not ask. */
+export function idleSince({ idleForSeconds }: KeyFilter, at: number, values: Values): string | null {
+  return idleForSeconds === undefined ? null : `${values.add(at - idleForSeconds * SECOND_MS)}::double precision`
+}
+
+/**
+ * The condition on KEYS_WITH_USE that a filter is at a moment; null where all keys match. `isByUse`: what the filter says of the
+ * last use, the list's order says already.
+ */
+export function keysWhere(filter: KeyFilter, at: number, values: Values, isByUse = false): string | null {
   const { ids, userId, scope, tag, status, search, expiringWithinSeconds, idleForSeconds, endedForSeconds } = filter
   const conditions: string[] = []
   const equal = (text: string, condition: (value: string) => string): void => {
@@ -100,7 +110,9 @@ export function keysWhere(filter: KeyFilter, at: number, values: Values): string
   }
   if (idleForSeconds !== undefined) {
     const cutoff = at - idleForSeconds * SECOND_MS
-    conditions.push(`(u.at <= ${values.add(cutoff)} OR (u.at IS NULL AND k.created_at <= ${values.add(instant(cutoff))}))`)
+    conditions.push(`k.created_at <= ${values.add(instant(cutoff))}`)
+    // Looked up apart, in an index: of a condition on the join the planner has no idea how many keys it leaves.
+    if (!isByUse) conditions.push(`NOT EXISTS (SELECT FROM keywright.last_use w WHERE ${IS_USE_OF_KEY} AND w.at > ${values.add(cutoff)})`)
   }
   if (endedForSeconds !== undefined) {
     const cutoff = values.add(instant(at - endedForSeconds * SECOND_MS))

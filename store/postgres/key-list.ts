@@ -9,7 +9,7 @@ import { formatSort, selectKeys } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 import type { Queryable } from './connection.ts'
 import type { Values } from './key-filter.ts'
-import { changesOf, createValues, IS_LAST_USE, isText, KEYS_WITH_USE, keysWhere, statusSql } from './key-filter.ts'
+import { changesOf, createValues, IS_LAST_USE, idleSince, isText, KEYS_WITH_USE, keysWhere, statusSql } from './key-filter.ts'
 import { parseKey } from './key-rows.ts'
 import type { ListOrder, Part } from './list-order.ts'
 import type { Listing, ListSource } from './list-read.ts'
@@ -51,7 +51,7 @@ const SORT_COLUMNS: Readonly<Record<Exclude<SortField, 'lastUsedAt' | 'status'>,
 }
 
 /** Keys that were used are found by their use, those that never were by their id. */
-const BY_USE: Omit<ListOrder, 'isReversed'> = {
+const BY_USE = {
   valueType: 'double precision',
   isIndexed: true,
   valued: {
@@ -61,10 +61,22 @@ const BY_USE: Omit<ListOrder, 'isReversed'> = {
     id: 'u.key_id',
   },
   empty: { from: KEYS_WITH_USE, where: 'u.key_id IS NULL', value: 'NULL::double precision', id: 'k.id' },
+} as const satisfies Omit<ListOrder, 'isReversed'>
+
+/** Where the list is one of idle keys, both parts name since when: the database refuses a value that a statement does not use. */
+function byUse(since: string | null, isReversed: boolean): ListOrder {
+  if (since === null) return { isReversed, ...BY_USE }
+  const { valued, empty } = BY_USE
+  return {
+    ...BY_USE,
+    isReversed,
+    valued: { ...valued, where: `${IS_LAST_USE} AND u.at <= ${since}` },
+    empty: { ...empty, where: `u.key_id IS NULL AND ${since} IS NOT NULL` },
+  }
 }
 
-function orderOf({ sort: { field, isReversed }, at }: Pick<KeyQuery, 'sort' | 'at'>, values: Values): ListOrder {
-  if (field === 'lastUsedAt') return { isReversed, ...BY_USE }
+function orderOf({ filter, sort: { field, isReversed }, at }: ListedBy, values: Values): ListOrder {
+  if (field === 'lastUsedAt') return byUse(idleSince(filter, at, values), isReversed)
   const { column, nulls, isIndexed }: SortColumn =
     field === 'status' ? { column: statusSql(at, values), nulls: 'none', isIndexed: false } : SORT_COLUMNS[field]
   const part = (where: string | null, value: string): Part => ({ from: KEYS_WITH_USE, where, value, id: 'k.id' })
@@ -78,14 +90,16 @@ function orderOf({ sort: { field, isReversed }, at }: Pick<KeyQuery, 'sort' | 'a
   }
 }
 
-function listingOf(query: Pick<KeyQuery, 'filter' | 'sort' | 'at'>, pendingLastUsed: Lists['pendingLastUsed']): Listing<ListedKey> {
+type ListedBy = Pick<KeyQuery, 'filter' | 'sort' | 'at'>
+
+function listingOf(query: ListedBy, pendingLastUsed: Lists['pendingLastUsed']): Listing<ListedKey> {
   const { filter, sort, at } = query
   return {
     name: `${formatSort(sort)} ${JSON.stringify(filter)}`,
     ...changesOf(filter, sort.field),
     isReversed: sort.isReversed,
     order: (values) => orderOf(query, values),
-    filter: (values) => keysWhere(filter, at, values),
+    filter: (values) => keysWhere(filter, at, values, sort.field === 'lastUsedAt'),
     items: () => ({ columns: 'k.line, u.at AS last_used', joins: `JOIN (${KEYS_WITH_USE}) ON k.id = s.id` }),
     allSql: 'keys',
     itemOf: ({ line, last_used: written }) => {
@@ -103,7 +117,7 @@ export async function queryKeys(lists: Lists, query: KeyQuery): Promise<Page<Lis
   accepted(selectKeys([], query, () => null))
   const listing = listingOf(query, lists.pendingLastUsed)
   if (listing.isByUse) await lists.settleUse()
-  return pageFrom(lists, listing, { sort: formatSort(query.sort), cursor: query.cursor, limit: query.limit })
+  return pageFrom(lists, listing, { sort: formatSort(query.sort), cursor: query.cursor, limit: query.limit, total: query.total })
 }
 
 export function createKeyWindows(lists: Lists): (query: KeyWindowQuery) => Promise<Window<ListedKey>> {

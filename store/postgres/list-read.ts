@@ -35,6 +35,8 @@ export interface PageQuery {
   readonly sort: string
   readonly cursor: Cursor | undefined
   readonly limit: number
+  /** How long the list is, where that is known. */
+  readonly total: number | undefined
 }
 
 export interface Asked {

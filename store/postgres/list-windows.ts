@@ -8,20 +8,21 @@ import type { Queryable } from './connection.ts'
 import type { Answer, Listing, ListSource, PageQuery } from './list-read.ts'
 import { ask, placeNow } from './list-read.ts'
 import type { ShortList } from './short-lists.ts'
-import { pageOfShort, readShort, windowOfShort } from './short-lists.ts'
+import { MAX_SHORT, pageOfShort, readShort, windowOfShort } from './short-lists.ts'
 
 /** Lists whose length and last rows are kept; the one not used for the longest time goes first. */
 const MAX_KEPT = 4
 
 /** One page: the rows behind the cursor. */
 export async function pageFrom<T>(source: ListSource, listing: Listing<T>, query: PageQuery): Promise<Page<T>> {
-  const { sort, cursor, limit } = query
-  const { database } = source
-  const short = await readShort(source, listing)
+  const { sort, cursor, limit, total: known = null } = query
+  const { database, maxShort = MAX_SHORT } = source
+  const isLong = known !== null && known > maxShort
+  const short = isLong ? null : await readShort(source, listing)
   const page = short === null ? null : await pageOfShort(database, listing, query, short)
   if (page !== null) return page
   // One more than is shown tells whether there are more.
-  const asked = { isInclusive: false, on: limit + 1, before: 0, total: null, isPositionAsked: false }
+  const asked = { isInclusive: false, on: limit + 1, before: 0, total: isLong ? known : null, isPositionAsked: false }
   const { on, total } = await ask(database, listing, { ...asked, place: cursor ?? null })
   const shown = on.slice(0, limit)
   const last = on.length > limit ? shown.at(-1) : undefined

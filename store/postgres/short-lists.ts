@@ -10,7 +10,7 @@ import type { Listing, ListSource, PageQuery } from './list-read.ts'
 import { usesSql } from './list-read.ts'
 
 /** Up to so many rows a list is short. A longer one has a match every few rows, wherever one begins to read it. */
-const MAX_SHORT = 5_000
+export const MAX_SHORT = 5_000
 
 /** What a list was when it was read. */
 export interface Version {

@@ -56,7 +56,7 @@ const KEYS_OF: Readonly<Record<Scope, string>> = {
 const scopeOf = (selector: UsageSelector): readonly [scope: Scope, name: string | null] =>
   selector === 'store' ? ['store', null] : 'keyId' in selector ? ['key', selector.keyId] : ['user', selector.userId]
 
-interface Part {
+export interface Part {
   readonly kind: Kind
   readonly name: string
   readonly span: string
@@ -110,14 +110,18 @@ const lastOf = (span: Resolution, at: number): number => Math.floor(at / RESOLUT
 /** The oldest buckets that are kept. */
 const firstsAt = (at: number): readonly number[] => SPANS.map((span) => lastOf(span, at) - RESOLUTIONS[span].kept + 1)
 
-async function momentOf(tx: Queryable, { node: id, selector, pendingIds, at }: Question): Promise<Moment> {
+/** What one moment holds, whatever else is asked of it. */
+export async function seenAt(tx: Queryable, { node: id, at }: Pick<Question, 'node' | 'at'>): Promise<Pick<Moment, 'flushes' | 'alive'>> {
   const [node] = await tx.query<{ flushes: number }>('SELECT flushes FROM keywright.nodes WHERE id = $1', [id])
   const periods = await tx.query<{ span: Resolution; bucket: number }>(ALIVE, [SPANS, firstsAt(at)])
   const alive = Object.fromEntries(
     SPANS.map((name) => [name, periods.flatMap(({ span, bucket }) => (span === name ? [[bucket] as const] : []))]),
   ) as unknown as Series
-  const isSelected = await selection(tx, selector, pendingIds)
-  return { flushes: node?.flushes ?? 0, alive, isSelected }
+  return { flushes: node?.flushes ?? 0, alive }
+}
+
+async function momentOf(tx: Queryable, question: Question): Promise<Moment> {
+  return { ...(await seenAt(tx, question)), isSelected: await selection(tx, question.selector, question.pendingIds) }
 }
 
 async function selection(tx: Queryable, selector: UsageSelector, pendingIds: readonly string[]): Promise<(keyId: string) => boolean> {
@@ -133,7 +137,7 @@ async function selection(tx: Queryable, selector: UsageSelector, pendingIds: rea
 }
 
 /** A tally out of rows in the order of their buckets. */
-function tallyOf(parts: readonly Part[], lastAt: number | null): Tally {
+export function tallyOf(parts: readonly Pick<Part, 'span' | 'bucket' | 'code' | 'calls'>[], lastAt: number | null): Tally {
   const counts: number[] = []
   const series = Object.fromEntries(SPANS.map((span) => [span, [] as number[][]])) as Record<Resolution, number[][]>
   for (const { span, bucket, code, calls } of parts) {

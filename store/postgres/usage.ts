@@ -17,6 +17,7 @@ import type { StoreClocks } from '../json/store.ts'
 import type { Database } from './connection.ts'
 import { faultOf } from './connection.ts'
 import { drawNode } from './nodes.ts'
+import { findEach } from './usage-each.ts'
 import type { Batch, Summary } from './usage-flush.ts'
 import { writeBatch } from './usage-flush.ts'
 import type { FoundOverview, Question } from './usage-read.ts'
@@ -143,11 +144,11 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
   }
 
   /** Reads, and keeps what is written meanwhile until it is known whether it was read. */
-  const reading = async <T>(selector: Question['selector'], at: number, read: (question: Question) => Promise<T>): Promise<T> => {
+  const reading = async <T>(read: () => Promise<T>): Promise<T> => {
     const reader = { since: written }
     readers.add(reader)
     try {
-      return await read({ database, node, selector, pendingIds: keyIdsOf(missing(written)), at })
+      return await read()
     } catch (error) {
       throw faultOf(database.name, 'reading usage from', error)
     } finally {
@@ -157,18 +158,31 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
     }
   }
 
+  const questionOf = (selector: Question['selector'], at: number): Question => {
+    return { database, node, selector, pendingIds: keyIdsOf(missing(written)), at }
+  }
+
   return {
     port: {
       count: isReadOnly ? () => undefined : meter.count,
       read: (selector, at) =>
-        reading(selector, at, async (question) => {
-          const { usage, alive, flushes, isSelected } = await findUsage(question)
+        reading(async () => {
+          const { usage, alive, flushes, isSelected } = await findUsage(questionOf(selector, at))
           const pending = missing(flushes)
           const isOne = selector !== 'store' && 'keyId' in selector
           return { usage: withPending(usage, pending, isSelected, isOne, clocks.wall()), alive: addAlive(alive, aliveSince, at) }
         }),
+      readEach: (keyIds, window, at) =>
+        reading(async () => {
+          const { usages, alive, flushes } = await findEach({ database, node, keyIds, window, at })
+          const pending = missing(flushes)
+          const now = clocks.wall()
+          const all = keyIds.map((keyId) => [keyId, withCalls(usages.get(keyId) ?? EMPTY_KEY_USAGE, pending, keyId, now)] as const)
+          return { usages: new Map(all), alive: addAlive(alive, aliveSince, at) }
+        }),
       overview: (selector, window, at) =>
-        reading(selector, at, async (question) => {
+        reading(async () => {
+          const question = questionOf(selector, at)
           const found = await findOverview(question, window)
           const pending = missing(found.flushes)
           const total = pendingTally(pending, found.isSelected, found.total, clocks.wall())
@@ -195,14 +209,19 @@ function withPending(
   now: number,
 ): KeyUsage {
   const ids = keyIdsOf(pending).filter(isSelected)
-  const add = (keyId: string, from: KeyUsage): KeyUsage =>
-    pending.reduce((sum, { minute, keys }) => {
-      const delta = keys.get(keyId)
-      return delta === undefined ? sum : addDelta(sum, delta, minute, now)
-    }, from)
   const [only] = ids
   if (only === undefined) return usage
-  return isOne ? add(only, usage) : sumUsages([usage, ...ids.map((keyId) => add(keyId, EMPTY_KEY_USAGE))])
+  return isOne
+    ? withCalls(usage, pending, only, now)
+    : sumUsages([usage, ...ids.map((keyId) => withCalls(EMPTY_KEY_USAGE, pending, keyId, now))])
+}
+
+/** The usage of one key with its calls among those. */
+function withCalls(usage: KeyUsage, pending: readonly Delta[], keyId: string, now: number): KeyUsage {
+  return pending.reduce((sum, { minute, keys }) => {
+    const delta = keys.get(keyId)
+    return delta === undefined ? sum : addDelta(sum, delta, minute, now)
+  }, usage)
 }
 
 /** The busiest keys: those that the database found, and those with counts that it did not have. */

@@ -59,7 +59,7 @@ function summaryOf(row: Row): UserSummary {
 export async function queryUsers(lists: Lists, query: UserQuery): Promise<Page<UserSummary>> {
   accepted(selectUsers([], query, () => null))
   await lists.settleUse()
-  return pageFrom(lists, listingOf(query), { sort: 'userId', cursor: query.cursor, limit: query.limit })
+  return pageFrom(lists, listingOf(query), { sort: 'userId', cursor: query.cursor, limit: query.limit, total: undefined })
 }
 
 export function createUserWindows(lists: Lists): (query: UserWindowQuery) => Promise<Window<UserSummary>> {

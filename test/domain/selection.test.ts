@@ -56,10 +56,11 @@ describe('a filter', () => {
       expect(matches({ expiringWithinSeconds: 1e9 }, null, { ...key, expiresAt })).toBe(false)
   })
 
-  test('of idle keys counts from the last use, or from the birth of a key that was never used', () => {
+  test('of idle keys counts from the last use or the birth, whichever was later', () => {
     const idle = { idleForSeconds: 90 * 86_400 }
     expect([matches(idle), matches(idle, NOON - 90 * DAY), matches(idle, NOON - 90 * DAY + 1)]).toEqual([true, true, false])
     expect(matches(idle, null, { ...key, createdAt: iso(-89) })).toBe(false)
+    expect(matches(idle, NOON - 90 * DAY, { ...key, createdAt: iso(-89) })).toBe(false)
   })
 
   test('of ended keys counts from the revocation or the expiry, whichever came first', () => {

@@ -4,11 +4,13 @@ import { expect, test } from 'vitest'
 import type { Key } from '../../src/domain/key.ts'
 import type { RateLimit } from '../../src/domain/limit.ts'
 import type { Store, Use } from '../../src/domain/ports.ts'
-import { usageStats } from '../../src/domain/stats.ts'
+import { callSeries, countsWithin, usageStats } from '../../src/domain/stats.ts'
 import { HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts'
+import type { UsageGlance } from '../../src/domain/usage.ts'
+import { ACCEPTED, EMPTY_KEY_USAGE, WINDOWS } from '../../src/domain/usage.ts'
 import type { VerdictCode } from '../../src/domain/verdict.ts'
 import type { OpenEmpty } from './contract.ts'
-import { collect, manualClock, NOON, newKey, put, seededRandom } from './harness.ts'
+import { ACTOR, collect, manualClock, NOON, newKey, outcomeOf, put, refTo, seededRandom } from './harness.ts'
 
 export const callOf = (key: Key | null, code: VerdictCode, at: number, scopes: readonly string[] = []): Use => ({
   keyId: key?.id ?? null,
@@ -23,6 +25,8 @@ async function statsOf(store: Store, selector: Parameters<Store['usage']['read']
   const { usage, alive } = await store.usage.read(selector, at)
   return usageStats(usage, alive, undefined, at)
 }
+
+const lastUses = (tallies: UsageGlance['scopes']) => new Map(Object.entries(tallies).map(([name, { lastAt }]) => [name, lastAt]))
 
 const actionsOf = async (store: Store, action: string) => collect(store.audit.records({ action }, {}))
 
@@ -57,6 +61,53 @@ export function usageContract(open: OpenEmpty): void {
     await check()
     await store.usage.flush()
     await check()
+  })
+
+  test('usage of many keys at once is that of each by itself: flushed, unflushed, both or none, of keys that are there or not', async () => {
+    const clock = manualClock()
+    const { store } = await open(clock)
+    const [both, flushed, fresh, unused, purged] = Array.from({ length: 5 }, () => newKey().key) as [Key, Key, Key, Key, Key]
+    const keys = [both, flushed, fresh, unused, purged]
+    await put(store, ...keys)
+    const ids = [...keys.map(({ id }) => id), 'key_zzzzzzzzzzzz']
+    const check = async (): Promise<void> => {
+      for (const window of Object.keys(WINDOWS) as (keyof typeof WINDOWS)[]) {
+        const each = await store.usage.readEach(ids, window, clock.now())
+        expect([...each.usages.keys()]).toEqual(ids)
+        for (const [keyId, { total, secrets, scopes }] of each.usages) {
+          const { usage, alive } = await store.usage.read({ keyId }, clock.now())
+          expect(countsWithin(total, window, clock.now())).toEqual(countsWithin(usage.total, window, clock.now()))
+          expect(total.lastAt).toBe(usage.total.lastAt)
+          expect([lastUses(secrets), lastUses(scopes)]).toEqual([lastUses(usage.secrets), lastUses(usage.scopes)])
+          expect(callSeries(total, each.alive, window, clock.now())).toEqual(callSeries(usage.total, alive, window, clock.now()))
+        }
+      }
+    }
+    const count = (...used: readonly Key[]): void => {
+      for (const key of used) {
+        store.usage.count(callOf(key, 'VALID', clock.now(), ['read:users', `by:${key.id}`]))
+        store.usage.count(callOf(key, 'REVOKED', clock.now()))
+      }
+    }
+    await check()
+    count(both, flushed, purged)
+    await check()
+    await store.usage.flush()
+    await check()
+    clock.pass(2 * HOUR_MS)
+    await store.usage.heartbeat()
+    count(both, fresh)
+    await check()
+    const { usages } = await store.usage.readEach(ids, '7d', clock.now())
+    const calls = ids.map((id) => countsWithin((usages.get(id) ?? EMPTY_KEY_USAGE).total, '7d', clock.now())[ACCEPTED] ?? 0)
+    expect(calls).toEqual([2, 1, 1, 0, 1, 0])
+    await store.transact({ actor: ACTOR, targets: { refs: [refTo(purged)] }, decide: () => outcomeOf('key.purge', purged, null) })
+    await check()
+    await store.usage.flush()
+    await check()
+    const none = await store.usage.readEach(['no\0id'], '1h', clock.now())
+    expect(none.usages.get('no\0id')?.total.lastAt).toBeNull()
+    expect((await store.usage.readEach([], '1h', clock.now())).usages.size).toBe(0)
   })
 
   test('while counts are being flushed none of them is missing', async () => {

@@ -173,7 +173,7 @@ function extentOf(head: LockedHead, { report, last }: Proven): { lostFrom: numbe
   return { lostFrom: null, lostTo: null }
 }
 
-const placesOf = (name: string): StorePlaces => ({
+export const placesOf = (name: string): StorePlaces => ({
   keys: `keywright.head in ${name}`,
   usage: `keywright.head in ${name}`,
   log: `keywright.audit in ${name}`,
@@ -183,11 +183,19 @@ const placesOf = (name: string): StorePlaces => ({
  * The last record as the log has it. Throws AUDIT_BROKEN where that is not the one which the head vouches for. In one
  * snapshot with the reading of the head, or while it is locked.
  */
-export async function agreedHead(tx: Queryable, { seq, hash }: LockedHead, name: string): Promise<Anchor> {
-  const [row] = await tx.query<LineRow>('SELECT seq, line FROM keywright.audit ORDER BY seq DESC LIMIT 1')
+export async function agreedHead(tx: Queryable, { seq, hash, at }: LockedHead, name: string): Promise<Anchor> {
+  const row = (at === null ? undefined : await lastSince(tx, `${at.slice(0, 7)}-01T00:00:00Z`)) ?? (await lastSince(tx, '-infinity'))
   const found = disagreementOf({ seq, hash }, row)
   if (found !== null) throw brokenLog(found, placesOf(name))
   return row === undefined ? EMPTY_ANCHOR : { seq, hash }
+}
+
+/** With a time, only the months from then on are looked into. */
+async function lastSince(tx: Queryable, since: string): Promise<LineRow | undefined> {
+  const [row] = await tx.query<LineRow>('SELECT seq, line FROM keywright.audit WHERE at >= $1::timestamptz ORDER BY seq DESC LIMIT 1', [
+    since,
+  ])
+  return row
 }
 
 function disagreementOf(vouched: Anchor, row: LineRow | undefined): Disagreement | null {

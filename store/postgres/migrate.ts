@@ -11,6 +11,18 @@ const MIGRATION_LOCK = 7_203_114
 /** Building an index over many keys takes a while. */
 const MIGRATION_MS = 3_600_000
 
+/** Functions work with the rights of their owner, and a new one may be called by anybody: whoever is given a role may (roles.ts). */
+const CALLED_BY_NOBODY = `DO $$
+DECLARE one regprocedure;
+BEGIN
+  FOR one IN
+    SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'keywright'::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+  LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one);
+  END LOOP;
+END $$`
+
 /** The version of the tables; 0 where there are none. */
 export async function schemaVersion(database: Queryable): Promise<number> {
   const [found] = await database.query<{ is_there: boolean }>(`SELECT to_regclass('keywright.schema_version') IS NOT NULL AS is_there`)
@@ -57,6 +69,7 @@ export async function migrate(database: Database, isDryRun: boolean): Promise<Mi
             await tx.query(sql)
             await tx.query('INSERT INTO keywright.schema_version (version, about) VALUES ($1, $2)', [version, about])
           }
+          if (missing.length > 0) await tx.query(CALLED_BY_NOBODY)
         }
         return { from, to: SCHEMA_VERSION, steps: missing.map(({ version, about }) => ({ version, about })) }
       },

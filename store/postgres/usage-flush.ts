@@ -1,14 +1,14 @@
 // One flush: counts, last uses, the time alive and the records that go with them, in one transaction that can be sent again.
 
-import type { Actor, Entry, Head } from '../../src/domain/audit.ts'
-import { NO_KEY } from '../../src/domain/delta.ts'
+import type { Actor, Entry } from '../../src/domain/audit.ts'
 import type { Counted, RefusalSum } from '../../src/domain/meter.ts'
-import { isoFrom, MINUTE_MS } from '../../src/domain/time.ts'
-import { ACCEPTED, addAlive, EMPTY_SERIES, RESOLUTIONS } from '../../src/domain/usage.ts'
+import { isoFrom } from '../../src/domain/time.ts'
+import { addAlive, EMPTY_SERIES } from '../../src/domain/usage.ts'
 import type { Database, Queryable } from './connection.ts'
 import { isWorthAnotherTry } from './connection.ts'
-import { appendRecords, lockHead } from './head.ts'
-import { WHOLE_STORE } from './schema.ts'
+import { lockHead } from './head.ts'
+import type { Owing } from './usage-notes.ts'
+import { isBrokenLog, noteRecords } from './usage-notes.ts'
 import type { FreshRows } from './usage-rows.ts'
 import { firstUseOf, freshBlocks, keyIdsOf, lastUseBlocks, storeRows } from './usage-rows.ts'
 
@@ -18,24 +18,19 @@ export interface Batch {
   readonly counted: Counted
 }
 
-export type Summary = 'hour' | 'day' | 'off'
-
 export interface FlushInput {
   readonly database: Database
   /** The process's row. */
   readonly node: string
   readonly pid: number
   readonly actor: Actor
-  readonly summary: Summary
   readonly batch: Batch
+  /** Records that the log could not take before: they come first. */
+  readonly owing: Pick<Owing, 'begin' | 'leave'>
   readonly aliveSince: number
   readonly now: number
 }
 
-/** How long after its end an hour is summed up, so that every process has handed its counts over. */
-const SUMMARY_DELAY_MS = MINUTE_MS
-/** Records that are chained and sent at once: other work of this process has its turn in between. */
-const MAX_RECORDS = 200
 const MAX_TRIES = 4
 
 /** A batch that was written already changes no row: its answer was lost, not its commit. */
@@ -57,12 +52,6 @@ const ADD_LAST_USE = `WITH put AS (
 
 const ADD_ALIVE = `INSERT INTO keywright.alive (span, bucket) SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING`
 
-/** Calls of each key in the periods to be summed up. */
-const DUE = `SELECT c.key_id, k.user_id, c.bucket, sum(c.calls)::bigint AS calls
-  FROM keywright.counted c LEFT JOIN keywright.keys k ON k.id = c.key_id
-  WHERE c.kind = 'total' AND c.span = $1 AND c.bucket >= $2 AND c.bucket < $3 AND c.code = $4 AND c.key_id NOT IN ($5, $6)
-  GROUP BY c.key_id, k.user_id, c.bucket ORDER BY c.bucket, c.key_id`
-
 /**
  * Writes a batch, unless it was written before. Rows are locked in the same order by every node, the head after all of them:
  * a change, which locks the head first, touches no usage.
@@ -78,10 +67,11 @@ export async function writeBatch(input: FlushInput): Promise<void> {
 }
 
 async function writeIn(tx: Queryable, input: FlushInput): Promise<void> {
-  const { node, pid, actor, now, batch } = input
+  const { node, pid, actor, now, batch, owing } = input
   const claimed = await tx.query(CLAIM, [node, actor.host, pid, now, batch.number])
   if (claimed.length === 0) return
-  const { deltas, refusals } = batch.counted
+  const owed = owing.begin()
+  const { deltas } = batch.counted
   const keyIds = keyIdsOf(deltas)
   for (const block of freshBlocks(deltas, keyIds)) await addFresh(tx, block)
   const firstUsed: string[] = []
@@ -89,9 +79,8 @@ async function writeIn(tx: Queryable, input: FlushInput): Promise<void> {
     firstUsed.push(...(await tx.query<{ key_id: string }>(ADD_LAST_USE, [ids, ats])).map(({ key_id }) => key_id))
   await addAliveness(tx, input)
   await addFresh(tx, storeRows(deltas))
-  const [head] = await tx.query<{ summarised_until: number }>('SELECT summarised_until FROM keywright.head')
-  const isDue = isSummaryDue(head?.summarised_until ?? 0, input)
-  if (firstUsed.length > 0 || refusals.length > 0 || isDue) await record(tx, input, firstUsed, await ownersOf(tx, firstUsed))
+  const entries = [...owed, ...entriesOf(input, firstUsed, await ownersOf(tx, firstUsed))]
+  if (entries.length > 0) await record(tx, input, entries)
 }
 
 async function addFresh(tx: Queryable, { keyIds, kinds, names, minutes, codes, calls, ats }: FreshRows): Promise<void> {
@@ -110,85 +99,28 @@ async function ownersOf(tx: Queryable, keyIds: readonly string[]): Promise<Reado
   return new Map(rows.map(({ id, user_id }) => [id, user_id]))
 }
 
-type NoteAction = 'validate.first-use' | 'validate.summary'
-
-function note(
-  { actor, now }: FlushInput,
-  action: NoteAction,
-  keyId: string,
-  userId: string | null,
-  after: NonNullable<Entry['after']>,
-): Entry {
-  return { actor, at: isoFrom(now), action, keyId, userId, after }
-}
-
 function refusalEntry({ actor, now }: FlushInput, { keyId, userId, code, count, since }: RefusalSum): Entry {
   const after = { count, since: isoFrom(since) }
   const said = { actor, at: isoFrom(now), action: 'validate.refused', outcome: 'refused' } as const
   return { ...said, keyId, userId, reason: code ?? 'OTHERS', after }
 }
 
-const periodOf = (summary: Summary): 'day' | 'hour' => (summary === 'day' ? 'day' : 'hour')
-
-/** Up to when calls are to be summed up; that of a store that never did is now. */
-function summaryEnd(from: number, { now, summary }: FlushInput): number {
-  const { ms } = RESOLUTIONS[periodOf(summary)]
-  return Math.floor((from === 0 ? now : now - SUMMARY_DELAY_MS) / ms) * ms
-}
-
-const isSummaryDue = (from: number, input: FlushInput): boolean => summaryEnd(from, input) > from
-
-/** Under the head's lock: what was counted goes on the log, and once across all nodes the sums of the periods that ended. */
-async function record(tx: Queryable, input: FlushInput, firstUsed: readonly string[], owners: ReadonlyMap<string, string>): Promise<void> {
-  const locked = await lockHead(tx)
-  let head: Head = locked
-  for (const entries of inBlocks(entriesOf(input, firstUsed, owners))) head = await appendRecords(tx, head, entries)
-  const from = locked.summarisedUntil
-  if (!isSummaryDue(from, input)) return
-  const until = summaryEnd(from, input)
-  if (from > 0 && input.summary !== 'off') {
-    const due = await dueBetween(tx, input.summary, from, until)
-    for (const entries of inBlocks(summaries(input, due))) head = await appendRecords(tx, head, entries)
+/** Under the head's lock. A log that is broken takes no record: they wait, and the counts are written all the same. */
+async function record(tx: Queryable, { database, owing }: FlushInput, entries: readonly Entry[]): Promise<void> {
+  try {
+    await noteRecords(tx, await lockHead(tx), entries, database.name)
+    owing.leave([], null)
+  } catch (error) {
+    if (!isBrokenLog(error)) throw error
+    owing.leave(entries, error)
   }
-  await tx.query('UPDATE keywright.head SET summarised_until = $1', [until])
 }
 
 function* entriesOf(input: FlushInput, firstUsed: readonly string[], owners: ReadonlyMap<string, string>): Generator<Entry> {
-  const { deltas, refusals } = input.batch.counted
+  const { actor, now, batch } = input
   for (const keyId of firstUsed) {
-    const at = firstUseOf(deltas, keyId) ?? input.now
-    yield note(input, 'validate.first-use', keyId, owners.get(keyId) ?? null, { at: isoFrom(at) })
+    const after = { at: isoFrom(firstUseOf(batch.counted.deltas, keyId) ?? now) }
+    yield { actor, at: isoFrom(now), action: 'validate.first-use', keyId, userId: owners.get(keyId) ?? null, after }
   }
-  for (const sum of refusals) yield refusalEntry(input, sum)
-}
-
-interface Due {
-  readonly key_id: string
-  readonly user_id: string | null
-  readonly bucket: number
-  readonly calls: number
-}
-
-function dueBetween(tx: Queryable, summary: Summary, from: number, until: number): Promise<readonly Due[]> {
-  const period = periodOf(summary)
-  const { ms } = RESOLUTIONS[period]
-  return tx.query<Due>(DUE, [period, Math.ceil(from / ms), until / ms, ACCEPTED, NO_KEY, WHOLE_STORE])
-}
-
-function* summaries(input: FlushInput, due: readonly Due[]): Generator<Entry> {
-  const { ms } = RESOLUTIONS[periodOf(input.summary)]
-  for (const { key_id, user_id, bucket, calls } of due)
-    yield note(input, 'validate.summary', key_id, user_id, { count: calls, since: isoFrom(bucket * ms) })
-}
-
-/** As many as are made and sent while a verification waits. */
-function* inBlocks(entries: Iterable<Entry>): Generator<readonly Entry[]> {
-  let block: Entry[] = []
-  for (const entry of entries) {
-    block.push(entry)
-    if (block.length < MAX_RECORDS) continue
-    yield block
-    block = []
-  }
-  if (block.length > 0) yield block
+  for (const sum of batch.counted.refusals) yield refusalEntry(input, sum)
 }

@@ -100,8 +100,9 @@ export interface Tidying {
   readonly limitsNow: number | null
 }
 
-/** Does what is due. */
-export async function tidyUsage({ database, now, limitsNow }: Tidying): Promise<void> {
+/** Does what is due. A node whose clock is far ahead forgets no more than the server's clock lets it. */
+export async function tidyUsage({ database, now: own, limitsNow }: Tidying): Promise<void> {
+  const now = limitsNow ?? Math.min(own, await serverNow(database))
   await repeat(database, (tx) => foldOnce(tx, Math.floor(now / MINUTE_MS)))
   await repeat(database, foldPurged, MAX_PURGED)
   for (const [span, { ms, kept }] of Object.entries(RESOLUTIONS) as [Resolution, (typeof RESOLUTIONS)[Resolution]][]) {
@@ -110,6 +111,11 @@ export async function tidyUsage({ database, now, limitsNow }: Tidying): Promise<
   }
   await forget(database, FORGET.nodes, [now - NODE_KEPT_MS])
   await forget(database, FORGET.limits, [limitsNow, WHOLE_SINCE_MS])
+}
+
+export async function serverNow(queryable: Queryable): Promise<number> {
+  const [row] = await queryable.query<{ now: number }>('SELECT (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS now')
+  return row?.now ?? 0
 }
 
 /** One step of what is due most: for a process that is about to end. */

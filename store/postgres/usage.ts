@@ -10,7 +10,7 @@ import type { UsagePort, Warn } from '../../src/domain/ports.ts'
 import type { LastUsed } from '../../src/domain/selection.ts'
 import type { KeyCalls } from '../../src/domain/stats.ts'
 import { OVERVIEW_KEYS } from '../../src/domain/stats.ts'
-import { MINUTE_MS, SECOND_MS } from '../../src/domain/time.ts'
+import { MINUTE_MS } from '../../src/domain/time.ts'
 import type { KeyUsage, UsageWindow } from '../../src/domain/usage.ts'
 import { ACCEPTED, addAlive, addDelta, CODE_INDEX, EMPTY_KEY_USAGE, RESOLUTIONS, sumUsages, WINDOWS } from '../../src/domain/usage.ts'
 import type { StoreClocks } from '../json/store.ts'
@@ -18,15 +18,15 @@ import type { Database } from './connection.ts'
 import { faultOf } from './connection.ts'
 import { drawNode } from './nodes.ts'
 import { findEach } from './usage-each.ts'
-import type { Batch, Summary } from './usage-flush.ts'
+import type { Batch } from './usage-flush.ts'
 import { writeBatch } from './usage-flush.ts'
+import { createOwing } from './usage-notes.ts'
 import type { FoundOverview, Question } from './usage-read.ts'
 import { findOverview, findUsage } from './usage-read.ts'
 import { keyIdsOf, lastUseOf, pendingTally } from './usage-rows.ts'
-import { foldSome, tidyUsage } from './usage-tidy.ts'
-
-/** A heartbeat a minute may come a little early. */
-const TIDY_EVERY_MS = MINUTE_MS - 5 * SECOND_MS
+import type { Summary } from './usage-summary.ts'
+import type { Reason } from './usage-upkeep.ts'
+import { createUpkeep } from './usage-upkeep.ts'
 
 export interface PostgresUsageOptions {
   readonly database: Database
@@ -55,11 +55,11 @@ export interface PostgresUsage {
   readonly end: () => Promise<void>
 }
 
-type Reason = 'flush' | 'heartbeat' | 'end'
-
 export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsage {
   const { database, actor, self, pid, clocks, isReadOnly, summary = 'hour', warn } = options
   const meter = createMeter()
+  const owing = createOwing(warn)
+  const upkeep = createUpkeep({ ...options, summary, owing })
   /** What the batches are numbered under: known before the first of them, and given to nobody else. */
   let node: string | null = null
   /** The number of the last batch that is known to be written. */
@@ -70,7 +70,6 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
   let recent: readonly Batch[] = []
   const readers = new Set<{ readonly since: number }>()
   let aliveSince = clocks.wall()
-  let tidiedAt = Number.NEGATIVE_INFINITY
   let flushing: Promise<void> = Promise.resolve()
 
   /** What is not in the database, as of a moment that holds this process's batches up to a number. */
@@ -91,40 +90,26 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
     const now = clocks.wall()
     try {
       node ??= await drawNode(database, self)
-      await writeBatch({ database, node, pid, actor, summary, batch, aliveSince, now })
+      await writeBatch({ database, node, pid, actor, batch, owing, aliveSince, now })
     } catch (error) {
       // Giving back keeps what waits behind the batch within its bounds.
       meter.giveBack(take(false))
       throw faultOf(database.name, 'writing usage to', error)
     }
+    owing.settle()
     written = batch.number
     sent = null
     aliveSince = now
     if (readers.size > 0) recent = [...recent, batch]
   }
 
-  /** Housekeeping fails nobody's call: it is told of and done another time. */
-  const tidy = async (reason: Reason): Promise<void> => {
-    const now = clocks.wall()
-    if (isReadOnly || clocks.uptime() - tidiedAt < TIDY_EVERY_MS) return
-    tidiedAt = clocks.uptime()
-    try {
-      // Who only comes and goes does a little; the rest is for those who stay.
-      if (reason === 'end') await foldSome(database, now)
-      else await tidyUsage({ database, now, limitsNow: options.isClockGiven ? now : null })
-    } catch (error) {
-      const { code, message } = faultOf(database.name, 'tidying up the usage in', error)
-      warn({ code, message })
-    }
-  }
-
   const flushNow = async (reason: Reason): Promise<void> => {
     if (isReadOnly) return
     if (sent !== null) await send(sent)
-    const isBeating = reason === 'heartbeat'
-    if (!meter.isEmpty() || isBeating) {
+    const isDue = reason === 'heartbeat' || !owing.isEmpty()
+    if (!meter.isEmpty() || isDue) {
       const counted = take(reason === 'end')
-      if (counted.deltas.length > 0 || counted.refusals.length > 0 || isBeating) {
+      if (counted.deltas.length > 0 || counted.refusals.length > 0 || isDue) {
         sent = { number: written + 1, counted }
         await send(sent)
       }
@@ -137,10 +122,10 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
     return run
   }
 
-  /** Tidies behind the flush, and lets no other flush wait for that. */
-  const flushAndTidy = async (reason: Reason): Promise<void> => {
+  /** Keeps up behind the flush, and lets no other flush wait for that. */
+  const flushAndKeepUp = async (reason: Reason): Promise<void> => {
     await flush(reason)
-    await tidy(reason)
+    await upkeep(reason)
   }
 
   /** Reads, and keeps what is written meanwhile until it is known whether it was read. */
@@ -190,13 +175,13 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
           const sums = overviewOf([[NO_KEY, total]], addAlive(found.alive, aliveSince, at), window, at)
           return { ...sums, ...topOf(found, pending, question.pendingIds, window, at) }
         }),
-      flush: (isLast = false) => flush(isLast ? 'end' : 'flush'),
-      heartbeat: () => flushAndTidy('heartbeat'),
+      flush: (isLast = false) => (isLast ? flush('end') : flushAndKeepUp('flush')),
+      heartbeat: () => flushAndKeepUp('heartbeat'),
     },
     pendingLastUsed: (keyId) => lastUseOf(missing(written), keyId),
     isPending: () => sent !== null || meter.pending().length > 0,
     changes: () => meter.counted() + written,
-    end: () => flushAndTidy('end'),
+    end: () => flushAndKeepUp('end'),
   }
 }
 

@@ -286,6 +286,15 @@ describe('the head', () => {
     }
   })
 
+  test('is looked for in the last month, and where nothing is there in those before it', async () => {
+    const opened = await open()
+    await fill(opened, 40)
+    expect(await opened.audit.head()).toMatchObject({ seq: 40 })
+    await opened.tamper(`DELETE FROM keywright.audit WHERE at >= date_trunc('month', (SELECT max(at) FROM keywright.audit), 'UTC')`)
+    const { message } = await expectCode(opened.audit.head(), 'AUDIT_BROKEN')
+    expect(message).toMatch(/ends at seq \d+, .* vouches for seq 40/)
+  })
+
   test('is signed where there is a key to sign with', async () => {
     const { privateFile, publicFile } = newSigningKey()
     const unsigned = await open()
@@ -490,6 +499,26 @@ describe.each(Object.entries(TAMPERINGS))('%s', (_, { sql, firstBad, says, loss 
     await opened.tamper(`UPDATE keywright.keys SET line = replace(line, 'goes on', 'by hand')`)
     expect((await audit.verify({})).report).toMatchObject({ ok: false, problems: [{ keyId: keys[2]?.id }] })
   })
+})
+
+test('months are the same whatever the database’s style of dates and its time zone are', async () => {
+  const name = `audit_${made++}`
+  const url = await server.create(name, 'template_audit')
+  await server.admin(name, `ALTER DATABASE "${name}" SET DateStyle = 'German'; ALTER DATABASE "${name}" SET TimeZone = 'Asia/Kolkata'`)
+  const database = connectDatabase(url, 'test')
+  onTestFinished(() => database.close())
+  const audit = createPostgresAudit({ database, isReadOnly: false, clocks: manualClock().clocks })
+  const opened = { database, audit, store: storeOn(database, audit), tamper: (sql: string) => server.admin(name, sql) }
+  await told(opened)
+  expect((await audit.verify({})).report).toMatchObject({ ok: true, records: 5 })
+  const bounds = await database.transaction(async (tx) => {
+    await tx.query(`SET LOCAL DateStyle = 'ISO'`)
+    await tx.query(`SET LOCAL TimeZone = 'UTC'`)
+    return tx.query(
+      `SELECT pg_get_expr(relpartbound, oid) AS bound FROM pg_class WHERE relispartition AND relkind = 'r' AND relname LIKE 'audit%'`,
+    )
+  })
+  expect(bounds).toEqual([{ bound: `FOR VALUES FROM ('2026-11-01 00:00:00+00') TO ('2026-12-01 00:00:00+00')` }])
 })
 
 test('a row that is hidden from a filter is named: its column lies', async () => {

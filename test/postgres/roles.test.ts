@@ -1,6 +1,8 @@
 // The three roles on a real server: what each may do works, and what it may not is refused, whichever way it is tried.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Entry } from '../../src/domain/audit.ts'
+import { chainLines } from '../../src/domain/audit.ts'
 import { ApiKeyManager } from '../../src/index.ts'
 import { connectDatabase } from '../../store/postgres/connection.ts'
 import { FUNCTIONS, ROLES, rolesSql, TABLES } from '../../store/postgres/roles.ts'
@@ -127,6 +129,71 @@ describe('what none may do', () => {
       'CREATE OR REPLACE FUNCTION keywright.make_month(moment timestamptz) RETURNS void LANGUAGE sql AS $$ SELECT $$',
     ]
     for (const sql of statements) expect(await tried(login, sql), sql).toBe('42501')
+  })
+
+  /** With a login of its own: the same role, taken by a superuser, is the superuser's still. */
+  const saidTo = async (login: string, sql: string, values: readonly unknown[] = []): Promise<string | null> => {
+    const connection = connectDatabase(as(login), 'tests')
+    try {
+      await connection.query(sql, values)
+      return null
+    } catch (error) {
+      return (error as { code: string }).code
+    } finally {
+      await connection.close()
+    }
+  }
+
+  test('a verifier puts nothing on the log but records of verifications behind its end', async () => {
+    const [head] = await server.admin(database, 'SELECT seq::integer, hash, at FROM keywright.head')
+    const end = head as { seq: number; hash: string; at: string }
+    const actor = { name: 'the boss', osUser: 'x', host: 'x', via: 'cli' } as const
+    const entry: Entry = { actor, at: new Date().toISOString(), action: 'validate.first-use', keyId }
+    const lineOf = (from: typeof end, ...entries: readonly Entry[]): readonly string[] => chainLines(from, entries).lines.trim().split('\n')
+    const good = lineOf(end, entry)
+    const forged: readonly (readonly string[])[] = [
+      lineOf(end, { ...entry, action: 'key.revoke' }),
+      lineOf(end, { ...entry, action: 'audit.accept-loss' }),
+      lineOf(end, { ...entry, base: 1 }),
+      lineOf(end, { ...entry, digest: 'x' }),
+      lineOf({ ...end, seq: end.seq + 1 }, entry),
+      lineOf({ ...end, hash: '0'.repeat(64) }, entry),
+      lineOf({ ...end, at: '2020-01-01T00:00:00.000Z' }, { ...entry, at: '2020-01-01T00:00:00.000Z' }),
+      lineOf(end, entry, { ...entry, action: 'key.revoke' }),
+      good.map((line) => line.replace('the boss', 'the chief')),
+      good.map((line) => line.replace('"action":', '"action":"key.revoke","action":')),
+      good.map((line) => `${line} `),
+      [...good, ...good],
+    ]
+    for (const lines of forged) expect(await saidTo('a_verifier', 'SELECT keywright.note($1)', [lines]), lines[0]).toBe('23514')
+    const others = [
+      `INSERT INTO keywright.audit (seq, at, line) VALUES (900000, now(), '{"seq":900000}')`,
+      'UPDATE keywright.head SET seq = seq',
+      'UPDATE keywright.head SET hash = hash',
+      'UPDATE keywright.head SET at = at',
+      'SELECT keywright.make_month(now())',
+    ]
+    for (const sql of others) expect(await saidTo('a_verifier', sql), sql).toBe('42501')
+    expect(await saidTo('a_verifier', 'SELECT keywright.note($1)', [good])).toBe(null)
+    await opened('a_auditor', async (manager) => expect(await manager.verifyAudit()).toMatchObject({ ok: true }))
+  })
+
+  test('only the owner has months of the log made in which nothing can be written now', async () => {
+    const monthAt = (sql: string): string => `SELECT keywright.make_month(${sql})`
+    for (const sql of [`'1999-01-01Z'`, `'2100-01-01Z'`, `now() + interval '70 days'`])
+      expect(await saidTo('a_operator', monthAt(sql)), sql).toBe('22008')
+    expect(await saidTo('a_operator', monthAt(`date_trunc('month', now(), 'UTC') + interval '32 days'`))).toBe(null)
+    expect(await saidTo('postgres', monthAt(`'1999-01-01Z'`))).toBe(null)
+  })
+
+  test('before any role is there, functions are called by their owner alone', async () => {
+    const { name } = await server.fresh()
+    const open = await server.admin(
+      name,
+      `SELECT proname FROM pg_proc p WHERE pronamespace = 'keywright'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE')
+         AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')`,
+    )
+    expect(open).toEqual([])
   })
 
   test.each(['a_verifier', 'a_auditor'])('%s can not change a key, nor what vouches for it', async (login) => {

@@ -175,6 +175,90 @@ test.each([true, false])('an answer that was lost (committed: %s) neither double
   expect((await records('validate.refused')).reduce((sum, { after }) => sum + Number(after?.['count']), 0)).toBe(9)
 })
 
+test.each([false, true])(
+  'a broken log takes no record of a flush, and all of them once it is whole (an answer is lost: %s)',
+  async (isLost) => {
+    const [first, second] = [newKey().key, newKey().key]
+    const { url, sql, records } = await withKeys(first, second)
+    const warnings: string[] = []
+    const { database, lose } = losingAnswers(connectDatabase(url, 'test'))
+    const node = openNode(url, manualClock(), { database, warn: ({ code }) => void warnings.push(code) })
+    node.port.count(callOf(first, 'VALID', NOON))
+    await node.port.flush()
+    const [cut] = await sql('DELETE FROM keywright.audit RETURNING at, line')
+    for (let flush = 0; flush < 3; flush++) {
+      node.port.count(callOf(second, 'VALID', NOON))
+      node.port.count(callOf(second, 'REVOKED', NOON - MINUTE_MS))
+      if (isLost && flush === 0) {
+        lose(true)
+        await expectCode(node.port.flush(), 'STORE_UNAVAILABLE')
+      }
+      await node.port.flush()
+    }
+    expect(await sql('SELECT seq FROM keywright.audit')).toEqual([])
+    expect(await sql('SELECT seq FROM keywright.head')).toEqual([{ seq: '1' }])
+    expect(await acceptedOf(node, 'store')).toBe(4)
+    expect(warnings).toEqual(['AUDIT_BROKEN'])
+    await sql('INSERT INTO keywright.audit (seq, at, line) VALUES (1, $1, $2)', [cut?.['at'], cut?.['line']])
+    await node.port.flush()
+    expect((await records('validate.first-use')).map(({ keyId }) => keyId)).toEqual([first.id, second.id])
+    await node.end()
+    expect((await records('validate.refused')).reduce((sum, { after }) => sum + Number(after?.['count']), 0)).toBe(3)
+    expect(warnings).toEqual(['AUDIT_BROKEN'])
+  },
+)
+
+test('an hour is summed up slice by slice, and a node goes on where another stopped', async () => {
+  const clock = manualClock()
+  const { url, sql, records } = await withKeys()
+  const [one, two] = [openNode(url, clock), openNode(url, clock)]
+  await one.port.heartbeat()
+  const hour = NOON / HOUR_MS
+  const put = (table: string, columns: string, from: number, to: number): Promise<unknown> =>
+    sql(
+      `INSERT INTO keywright.${table} SELECT 'key_' || lpad(g::text, 12, '0'), 'total', '', ${columns} FROM generate_series(${from}, ${to}) g`,
+    )
+  // Folded, not folded, and some of both.
+  await put('usage', `'hour', ${hour}, 0, 2`, 1, 1500)
+  await put('usage', `'hour', ${hour + 2}, 0, 2`, 1, 700)
+  await put('fresh', `${hour * 60 + 59}, 0, 1, NULL`, 1401, 2600)
+  clock.pass(3 * HOUR_MS + MINUTE_MS)
+  const slices: number[] = []
+  const stepOf = async (node: PostgresUsage): Promise<void> => {
+    const before = (await records('validate.summary')).length
+    await node.port.flush()
+    slices.push((await records('validate.summary')).length - before)
+  }
+  await stepOf(one)
+  await stepOf(two)
+  await Promise.all([one.port.heartbeat(), two.port.heartbeat()])
+  await stepOf(one)
+  expect(slices).toEqual([1000, 1000, 0])
+  const summaries = await records('validate.summary')
+  expect(new Set(summaries.map(({ keyId, after }) => `${keyId} ${after?.['since']}`)).size).toBe(summaries.length)
+  const callsIn = (since: number): number =>
+    summaries.filter(({ after }) => after?.['since'] === isoFrom(since)).reduce((sum, { after }) => sum + Number(after?.['count']), 0)
+  expect([summaries.length, callsIn(NOON), callsIn(NOON + 2 * HOUR_MS)]).toEqual([3300, 4200, 1400])
+  expect(await sql('SELECT summarised_until, summarised_key FROM keywright.head')).toEqual([
+    { summarised_until: NOON + 3 * HOUR_MS, summarised_key: '' },
+  ])
+})
+
+test('a node whose clock is far ahead forgets no series and sums up nothing that has not been', async () => {
+  const { url, sql } = await withKeys()
+  const clock = manualClock()
+  const now = Date.now()
+  clock.pass(Date.UTC(2099, 0) - clock.now())
+  await sql(`INSERT INTO keywright.usage VALUES ('*', 'total', '', 'day', ${Math.floor(now / DAY_MS)}, 0, 5)`)
+  const node = openNode(url, clock, { isClockGiven: false })
+  await node.port.heartbeat()
+  await node.port.heartbeat()
+  expect(await sql('SELECT calls FROM keywright.usage')).toEqual([{ calls: '5' }])
+  const [head] = await sql('SELECT summarised_until FROM keywright.head')
+  expect(head?.['summarised_until']).toBeLessThanOrEqual(Date.now())
+  expect(head?.['summarised_until']).toBeGreaterThan(now - HOUR_MS - MINUTE_MS)
+})
+
 test('reading while others flush and fold misses no call and doubles none', async () => {
   const clock = manualClock()
   const { key } = newKey()

@@ -20,7 +20,9 @@ CREATE TABLE keywright.head (
   keys_seq bigint NOT NULL DEFAULT 0,
   keys_hash text NOT NULL DEFAULT repeat('0', 64),
   keys bigint NOT NULL DEFAULT 0,
-  summarised_until double precision NOT NULL DEFAULT 0
+  -- Up to when accepted calls are summed up on the log; of the period that begins then, up to which key.
+  summarised_until double precision NOT NULL DEFAULT 0,
+  summarised_key text COLLATE "C" NOT NULL DEFAULT ''
 );
 INSERT INTO keywright.head DEFAULT VALUES;
 

@@ -3,6 +3,8 @@
 import type { Key, KeyRef } from '../../src/domain/key.ts'
 import type { Queryable } from './connection.ts'
 import { keysOfRefs } from './key-list.ts'
+import type { Pause } from './slices.ts'
+import { inSlices } from './slices.ts'
 
 /** A key before and after; null where it is not there. */
 export interface ChangedKey {
@@ -23,7 +25,7 @@ export interface Draft {
 }
 
 /** `refs`: whatever may be asked for. */
-export async function createDraft(database: Queryable, refs: readonly KeyRef[]): Promise<Draft> {
+export async function createDraft(database: Queryable, refs: readonly KeyRef[], pause: Pause): Promise<Draft> {
   const keys = new Map<string, Key>()
   const byShortId = new Map<string, Key>()
   const before = new Map<string, Key | null>()
@@ -39,7 +41,7 @@ export async function createDraft(database: Queryable, refs: readonly KeyRef[]):
   }
 
   const know = (found: readonly Key[]): void => found.forEach(put)
-  if (refs.length > 0) know(await keysOfRefs(database, refs))
+  for await (const some of inSlices(refs, pause)) know(await keysOfRefs(database, some))
 
   return {
     know,

@@ -4,6 +4,8 @@ import type { Anchor, Entry, Head } from '../../src/domain/audit.ts'
 import { chainLines } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Queryable } from './connection.ts'
+import type { Pause } from './slices.ts'
+import { inSlices, nextTurn } from './slices.ts'
 
 /** The head as it is locked: the last record, the last change of a key, and what else one row knows of the store. */
 export interface LockedHead extends Head {
@@ -25,8 +27,8 @@ interface HeadRow {
   readonly summarised_until: number
 }
 
-/** How long a change waits for the others. */
-const LOCK_WAIT = '5s'
+/** How long a change waits for the others: less than it waits for any answer, so that it hears what it waited for. */
+export const LOCK_WAIT_MS = 4_000
 
 const HEAD = 'SELECT brand, seq, hash, at, keys_seq, keys_hash, keys, summarised_until FROM keywright.head'
 
@@ -52,18 +54,27 @@ export async function readHead(database: Queryable): Promise<LockedHead> {
 }
 
 /** Waits until nobody else appends; held until the transaction ends. */
-export async function lockHead(tx: Queryable): Promise<LockedHead> {
-  const [, [row]] = await Promise.all([tx.query(`SET LOCAL lock_timeout = '${LOCK_WAIT}'`), tx.query<HeadRow>(`${HEAD} FOR UPDATE`)])
+export async function lockHead(tx: Queryable, waitMs = LOCK_WAIT_MS): Promise<LockedHead> {
+  // None at all would be for ever.
+  const wait = `${Math.max(1, Math.ceil(waitMs))}ms`
+  const [, [row]] = await Promise.all([
+    tx.query("SELECT set_config('lock_timeout', $1, true)", [wait]),
+    tx.query<HeadRow>(`${HEAD} FOR UPDATE`),
+  ])
   return headOf(row)
 }
 
 /** Appends records behind the locked head, and answers the new one. The caller's transaction makes it true. */
-export async function appendRecords(tx: Queryable, head: Head, entries: readonly Entry[]): Promise<Head> {
-  if (entries.length === 0) return { seq: head.seq, hash: head.hash, at: head.at }
-  const made = chainLines(head, entries)
-  await insertLines(tx, made.lines.split('\n').slice(0, -1), head.at)
-  await tx.query('UPDATE keywright.head SET seq = $1, hash = $2, at = $3', [made.head.seq, made.head.hash, made.head.at])
-  return made.head
+export async function appendRecords(tx: Queryable, head: Head, entries: readonly Entry[], pause: Pause = nextTurn): Promise<Head> {
+  let end: Head = { seq: head.seq, hash: head.hash, at: head.at }
+  if (entries.length === 0) return end
+  for await (const some of inSlices(entries, pause)) {
+    const made = chainLines(end, some)
+    await insertLines(tx, made.lines.split('\n').slice(0, -1), end.at)
+    end = made.head
+  }
+  await tx.query('UPDATE keywright.head SET seq = $1, hash = $2, at = $3', [end.seq, end.hash, end.at])
+  return end
 }
 
 const monthOf = (at: string): string => at.slice(0, 7)

@@ -14,6 +14,8 @@ import { parseKey } from './key-rows.ts'
 import type { ListOrder, Part } from './list-order.ts'
 import type { Listing, ListSource } from './list-read.ts'
 import { createWindows, pageFrom } from './list-windows.ts'
+import type { Pause } from './slices.ts'
+import { SLICE } from './slices.ts'
 
 /** What lists are read from, and what this process alone knows of uses. */
 export interface Lists extends ListSource {
@@ -131,13 +133,21 @@ export function createKeyWindows(lists: Lists): (query: KeyWindowQuery) => Promi
 
 const keysOf = (rows: readonly { readonly line: string }[]): readonly Key[] => rows.map(({ line }) => parseKey(line))
 
-/** The keys that a filter selects, in the order of their birth. */
-export async function selectTargets(database: Queryable, filter: KeyFilter, at: number): Promise<readonly Key[]> {
+/** The keys that a filter selects, in the order of their birth. In a transaction: they come a slice at a time. */
+export async function selectTargets(tx: Queryable, filter: KeyFilter, at: number, pause: Pause): Promise<readonly Key[]> {
   const values = createValues()
   const where = keysWhere(filter, at, values)
-  return keysOf(
-    await database.query(`SELECT k.line FROM ${KEYS_WITH_USE}${where === null ? '' : ` WHERE ${where}`} ORDER BY k.place`, values.all()),
-  )
+  const sql = `SELECT k.line FROM ${KEYS_WITH_USE}${where === null ? '' : ` WHERE ${where}`} ORDER BY k.place`
+  const keys: Key[] = []
+  await tx.query(`DECLARE targets NO SCROLL CURSOR FOR ${sql}`, values.all())
+  for (;;) {
+    const rows = await tx.query<{ readonly line: string }>(`FETCH ${SLICE} FROM targets`)
+    for (const { line } of rows) keys.push(parseKey(line))
+    if (rows.length < SLICE) break
+    await pause()
+  }
+  await tx.query('CLOSE targets')
+  return keys
 }
 
 /** All keys that some refs name, whatever else is wrong with those: each once. */

@@ -5,6 +5,7 @@ import type { Page, Place, Span, Window } from '../../src/domain/selection.ts'
 import { formatCursor, MAX_PAGE } from '../../src/domain/selection.ts'
 import { holdsAt } from '../../src/domain/windows.ts'
 import type { Queryable } from './connection.ts'
+import { createValues } from './key-filter.ts'
 import type { Answer, Listing, ListSource, PageQuery } from './list-read.ts'
 import { ask, placeNow } from './list-read.ts'
 import type { ShortList } from './short-lists.ts'
@@ -21,8 +22,12 @@ export async function pageFrom<T>(source: ListSource, listing: Listing<T>, query
   const short = isLong ? null : await readShort(source, listing)
   const page = short === null ? null : await pageOfShort(database, listing, query, short)
   if (page !== null) return page
-  // One more than is shown tells whether there are more.
   const asked = { isInclusive: false, on: limit + 1, before: 0, total: isLong ? known : null, isPositionAsked: false }
+  // Behind all rows, where each has a value: what is left to tell is how many there are.
+  if (cursor?.value === null && listing.order(createValues()).empty === null) {
+    return { items: [], nextCursor: null, total: (await ask(database, listing, { ...asked, place: null })).total }
+  }
+  // One more than is shown tells whether there are more.
   const { on, total } = await ask(database, listing, { ...asked, place: cursor ?? null })
   const shown = on.slice(0, limit)
   const last = on.length > limit ? shown.at(-1) : undefined

@@ -9,12 +9,23 @@ import type { KeyRow } from './key-rows.ts'
 import { KEY_COLUMNS, rowOf } from './key-rows.ts'
 import { newsOf } from './news.ts'
 import { CHANNEL } from './schema.ts'
+import type { Pause } from './slices.ts'
+import { nextTurn, SLICE } from './slices.ts'
 
 const COLUMNS = KEY_COLUMNS.join(', ')
 const INSERT = `INSERT INTO keywright.keys (${COLUMNS}) SELECT ${COLUMNS} FROM json_populate_recordset(NULL::keywright.keys, $1)`
 const UPDATE = `UPDATE keywright.keys k SET ${KEY_COLUMNS.filter((name) => name !== 'id')
   .map((name) => `${name} = new.${name}`)
   .join(', ')} FROM json_populate_recordset(NULL::keywright.keys, $1) AS new WHERE k.id = new.id`
+
+const DROP_SECRETS = `DELETE FROM keywright.secrets s WHERE s.key_id = ANY($1)
+  AND NOT EXISTS (SELECT FROM unnest($2::text[]) AS kept (short_id) WHERE kept.short_id = s.short_id)`
+// One that another key has is refused by the primary key: nothing happens, and it is drawn again.
+const ADD_SECRETS = `INSERT INTO keywright.secrets (short_id, key_id)
+  SELECT short_id, key_id FROM unnest($1::text[], $2::text[]) AS new (short_id, key_id)
+  WHERE NOT EXISTS (SELECT 1 FROM keywright.secrets s WHERE s.short_id = new.short_id AND s.key_id = new.key_id)`
+const COUNT_KEYS = `INSERT INTO keywright.owners (user_id, search, keys) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+  ON CONFLICT (user_id) DO UPDATE SET keys = owners.keys + excluded.keys`
 
 export interface KeysWritten {
   readonly head: LockedHead
@@ -24,33 +35,46 @@ export interface KeysWritten {
   readonly changed: readonly ChangedKey[]
 }
 
-export async function writeKeys(tx: Queryable, { head, last, brand, changed }: KeysWritten): Promise<void> {
+/** Statements that don't wait for each other's answers carry that many rows together. */
+const ROWS_TOGETHER = 3 * SLICE
+
+export async function writeKeys(tx: Queryable, { head, last, brand, changed }: KeysWritten, pause: Pause = nextTurn): Promise<void> {
   const gone = changed.flatMap(({ id, before, after }) => (before !== null && after === null ? [id] : []))
   const born = changed.flatMap(({ before, after }) => (before === null && after !== null ? [after] : []))
   const kept = changed.flatMap(({ before, after }) => (before !== null && after !== null ? [after] : []))
-  const owners = ownerDeltas(changed)
   const secrets = [...born, ...kept].flatMap(({ id, secrets: all }) => all.map(({ shortId }) => ({ id, shortId })))
-  const shortIds = secrets.map(({ shortId }) => shortId)
-  const statements = [
-    gone.length > 0 && tx.query('DELETE FROM keywright.keys WHERE id = ANY($1)', [gone]),
-    born.length > 0 && tx.query(INSERT, [rowsOf(born)]),
-    kept.length > 0 && tx.query(UPDATE, [rowsOf(kept)]),
-    kept.length > 0 &&
-      tx.query('DELETE FROM keywright.secrets WHERE key_id = ANY($1) AND short_id <> ALL($2)', [kept.map(({ id }) => id), shortIds]),
-    // One that another key has is refused by the primary key: nothing happens, and it is drawn again.
-    tx.query(
-      `INSERT INTO keywright.secrets (short_id, key_id)
-       SELECT short_id, key_id FROM unnest($1::text[], $2::text[]) AS new (short_id, key_id)
-       WHERE NOT EXISTS (SELECT 1 FROM keywright.secrets s WHERE s.short_id = new.short_id AND s.key_id = new.key_id)`,
-      [shortIds, secrets.map(({ id }) => id)],
-    ),
-    owners.size > 0 &&
-      tx.query(
-        `INSERT INTO keywright.owners (user_id, search, keys) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
-         ON CONFLICT (user_id) DO UPDATE SET keys = owners.keys + excluded.keys`,
-        [[...owners.keys()], [...owners.keys()].map((userId) => userId.toLowerCase()), [...owners.values()]],
-      ),
-    owners.size > 0 && tx.query('DELETE FROM keywright.owners WHERE user_id = ANY($1) AND keys <= 0', [[...owners.keys()]]),
+  const owners = [...ownerDeltas(changed)]
+  let pending: Promise<unknown>[] = []
+  let rows = 0
+  const inTurns = async <T>(items: readonly T[], write: (some: readonly T[]) => Promise<unknown>): Promise<void> => {
+    for (let begin = 0; begin < items.length; begin += SLICE) {
+      const some = items.slice(begin, begin + SLICE)
+      if (rows + some.length > ROWS_TOGETHER) {
+        await Promise.all(pending)
+        pending = []
+        rows = 0
+        await pause()
+      }
+      pending.push(write(some))
+      rows += some.length
+    }
+  }
+  await inTurns(gone, (ids) => tx.query('DELETE FROM keywright.keys WHERE id = ANY($1)', [ids]))
+  await inTurns(born, (keys) => tx.query(INSERT, [rowsOf(keys)]))
+  await inTurns(kept, (keys) => tx.query(UPDATE, [rowsOf(keys)]))
+  await inTurns(kept, (keys) =>
+    tx.query(DROP_SECRETS, [keys.map(({ id }) => id), keys.flatMap(({ secrets: all }) => all.map(({ shortId }) => shortId))]),
+  )
+  await inTurns(secrets, (some) => tx.query(ADD_SECRETS, [some.map(({ shortId }) => shortId), some.map(({ id }) => id)]))
+  await inTurns(owners, (some) => {
+    const ids = some.map(([userId]) => userId)
+    return tx.query(COUNT_KEYS, [ids, ids.map((userId) => userId.toLowerCase()), some.map(([, count]) => count)])
+  })
+  await inTurns(owners, (some) =>
+    tx.query('DELETE FROM keywright.owners WHERE user_id = ANY($1) AND keys <= 0', [some.map(([userId]) => userId)]),
+  )
+  await Promise.all([
+    ...pending,
     tx.query('UPDATE keywright.head SET keys_seq = $1, keys_hash = $2, keys = $3, brand = $4', [
       last.seq,
       last.hash,
@@ -61,8 +85,7 @@ export async function writeKeys(tx: Queryable, { head, last, brand, changed }: K
       CHANNEL,
       newsOf({ revision: last.seq, keyIds: changed.map(({ id }) => id), isIssuing: changed.some(isIssuing) }),
     ]),
-  ]
-  await Promise.all(statements)
+  ])
 }
 
 const rowsOf = (keys: readonly Key[]): string => JSON.stringify(keys.map((key): KeyRow => rowOf(key)))

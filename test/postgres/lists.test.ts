@@ -16,6 +16,7 @@ import type { Lists } from '../../store/postgres/key-list.ts'
 import { createKeyWindows, findBySecret, findKey, keysOfRefs, queryKeys, selectTargets } from '../../store/postgres/key-list.ts'
 import { KEY_COLUMNS, parseKey, rowOf } from '../../store/postgres/key-rows.ts'
 import { migrate } from '../../store/postgres/migrate.ts'
+import { nextTurn } from '../../store/postgres/slices.ts'
 import { createUserWindows, queryUsers } from '../../store/postgres/user-list.ts'
 import { fc } from '../domain/seed.ts'
 import { expectCode, NOON, newKey } from '../store/harness.ts'
@@ -274,6 +275,18 @@ describe('lists of keys', () => {
     await expectCode(queryUsers(lists, { limit: 3, at: NOON, cursor: { sort: 'name', value: 'x', id: 'x' } }), 'INVALID_INPUT')
   })
 
+  test('a cursor without a value stands behind all rows that have one, as in the domain', async () => {
+    for (const source of [lists, longLists]) {
+      for (const field of ['revision', 'createdAt', 'status', 'id', 'name', 'lastUsedAt']) {
+        for (const filter of [{}, { userId: 'u1' }, { search: 'u' }]) {
+          const query = { filter, sort: sortOf(field), limit: 3, at: NOON, cursor: { sort: field, value: null, id: 'k' } }
+          const { items, ...wanted } = accepted(selectKeys(all, query, lastUsed))
+          expect(await queryKeys(source, query), JSON.stringify(query)).toEqual({ ...wanted, items: items.map((key) => listed(key, NOON)) })
+        }
+      }
+    }
+  })
+
   test('uses that are not written yet are shown, and written before a list goes by them', async () => {
     let settled = 0
     const pending: Lists = { database, pendingLastUsed: () => NOON + 5, settleUse: async () => void settled++ }
@@ -287,7 +300,9 @@ describe('lists of keys', () => {
 
   test('a transaction is about the keys that a filter selects, in the order of their birth', async () => {
     for (const filter of filters)
-      expect(await selectTargets(database, filter, NOON), JSON.stringify(filter)).toEqual(all.filter(keyMatcher(filter, NOON, lastUsed)))
+      expect(await database.transaction((tx) => selectTargets(tx, filter, NOON, nextTurn)), JSON.stringify(filter)).toEqual(
+        all.filter(keyMatcher(filter, NOON, lastUsed)),
+      )
   })
 })
 

@@ -19,7 +19,7 @@ import { recordsOf } from './audit-records.ts'
 import type { Proven } from './audit-verify.ts'
 import { prove } from './audit-verify.ts'
 import type { Database, Queryable } from './connection.ts'
-import { faultOf } from './connection.ts'
+import { faultOf, PREPARED } from './connection.ts'
 import type { LockedHead } from './head.ts'
 import { appendRecords, lockHead, readHead } from './head.ts'
 
@@ -192,9 +192,8 @@ export async function agreedHead(tx: Queryable, { seq, hash, at }: LockedHead, n
 
 /** With a time, only the months from then on are looked into. */
 async function lastSince(tx: Queryable, since: string): Promise<LineRow | undefined> {
-  const [row] = await tx.query<LineRow>('SELECT seq, line FROM keywright.audit WHERE at >= $1::timestamptz ORDER BY seq DESC LIMIT 1', [
-    since,
-  ])
+  const sql = 'SELECT seq, line FROM keywright.audit WHERE at >= $1::timestamptz ORDER BY seq DESC LIMIT 1'
+  const [row] = await tx.query<LineRow>(sql, [since], PREPARED)
   return row
 }
 

@@ -4,6 +4,7 @@ import type { Anchor, Entry, Head } from '../../src/domain/audit.ts'
 import { chainLines } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Queryable } from './connection.ts'
+import { PREPARED } from './connection.ts'
 import type { Pause } from './slices.ts'
 import { inSlices, nextTurn } from './slices.ts'
 
@@ -58,8 +59,8 @@ export async function lockHead(tx: Queryable, waitMs = LOCK_WAIT_MS): Promise<Lo
   // None at all would be for ever.
   const wait = `${Math.max(1, Math.ceil(waitMs))}ms`
   const [, [row]] = await Promise.all([
-    tx.query("SELECT set_config('lock_timeout', $1, true)", [wait]),
-    tx.query<HeadRow>(`${HEAD} FOR UPDATE`),
+    tx.query("SELECT set_config('lock_timeout', $1, true)", [wait], PREPARED),
+    tx.query<HeadRow>(`${HEAD} FOR UPDATE`, [], PREPARED),
   ])
   return headOf(row)
 }
@@ -73,9 +74,11 @@ export async function appendRecords(tx: Queryable, head: Head, entries: readonly
     await insertLines(tx, made.lines.split('\n').slice(0, -1), end.at)
     end = made.head
   }
-  await tx.query('UPDATE keywright.head SET seq = $1, hash = $2, at = $3', [end.seq, end.hash, end.at])
+  await tx.query('UPDATE keywright.head SET seq = $1, hash = $2, at = $3', [end.seq, end.hash, end.at], PREPARED)
   return end
 }
+
+const INSERT = 'INSERT INTO keywright.audit (seq, at, line) SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[])'
 
 const monthOf = (at: string): string => at.slice(0, 7)
 
@@ -94,9 +97,5 @@ export async function insertLines(tx: Queryable, lines: readonly string[], after
   const months = new Set(times.map(monthOf))
   if (after !== null) months.delete(monthOf(after))
   for (const month of months) await tx.query('SELECT keywright.make_month($1)', [`${month}-01T00:00:00Z`])
-  await tx.query('INSERT INTO keywright.audit (seq, at, line) SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[])', [
-    seqs,
-    times,
-    lines,
-  ])
+  await tx.query(INSERT, [seqs, times, lines], PREPARED)
 }

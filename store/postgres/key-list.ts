@@ -8,6 +8,7 @@ import type { KeyFilter, KeyQuery, KeyWindowQuery, Page, SortField, Window } fro
 import { formatSort, selectKeys } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 import type { Queryable } from './connection.ts'
+import { PREPARED } from './connection.ts'
 import type { Values } from './key-filter.ts'
 import { changesOf, createValues, IS_LAST_USE, idleSince, isText, KEYS_WITH_USE, keysWhere, statusSql } from './key-filter.ts'
 import { parseKey } from './key-rows.ts'
@@ -156,7 +157,7 @@ export async function keysOfRefs(database: Queryable, refs: readonly KeyRef[]): 
   const shortIds = refs.flatMap((ref) => (ref.by === 'secret' && isText(ref.shortId) ? [ref.shortId] : []))
   if (ids.length + shortIds.length === 0) return []
   const named = 'SELECT unnest($1::text[]) UNION SELECT key_id FROM keywright.secrets WHERE short_id = ANY($2::text[])'
-  return keysOf(await database.query(`SELECT k.line FROM ${KEYS} WHERE k.id IN (${named}) ORDER BY k.place`, [ids, shortIds]))
+  return keysOf(await database.query(`SELECT k.line FROM ${KEYS} WHERE k.id IN (${named}) ORDER BY k.place`, [ids, shortIds], PREPARED))
 }
 
 export async function findKey(database: Queryable, ref: KeyRef, hashing: Hashing): Promise<Key | null> {
@@ -169,6 +170,7 @@ export async function findBySecret(database: Queryable, shortIds: readonly strin
   const rows = await database.query<{ readonly short_id: string; readonly line: string }>(
     `SELECT s.short_id, k.line FROM keywright.secrets s JOIN ${KEYS} ON k.id = s.key_id WHERE s.short_id = ANY($1::text[])`,
     [shortIds.filter(isText)],
+    PREPARED,
   )
   return new Map(rows.map(({ short_id, line }) => [short_id, parseKey(line)]))
 }

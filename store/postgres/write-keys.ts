@@ -3,6 +3,7 @@
 import type { Anchor } from '../../src/domain/audit.ts'
 import type { Key } from '../../src/domain/key.ts'
 import type { Queryable } from './connection.ts'
+import { PREPARED } from './connection.ts'
 import type { ChangedKey } from './draft.ts'
 import type { LockedHead } from './head.ts'
 import type { KeyRow } from './key-rows.ts'
@@ -27,6 +28,9 @@ const ADD_SECRETS = `INSERT INTO keywright.secrets (short_id, key_id)
 const COUNT_KEYS = `INSERT INTO keywright.owners (user_id, search, keys) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
   ON CONFLICT (user_id) DO UPDATE SET keys = owners.keys + excluded.keys`
 
+const MOVE_HEAD = 'UPDATE keywright.head SET keys_seq = $1, keys_hash = $2, keys = $3, brand = $4'
+const NOTIFY = 'SELECT pg_notify($1, $2)'
+
 export interface KeysWritten {
   readonly head: LockedHead
   /** The record of the last of these changes: it vouches for the keys. */
@@ -42,7 +46,11 @@ export async function writeKeys(tx: Queryable, { head, last, brand, changed }: K
   const gone = changed.flatMap(({ id, before, after }) => (before !== null && after === null ? [id] : []))
   const born = changed.flatMap(({ before, after }) => (before === null && after !== null ? [after] : []))
   const kept = changed.flatMap(({ before, after }) => (before !== null && after !== null ? [after] : []))
-  const secrets = [...born, ...kept].flatMap(({ id, secrets: all }) => all.map(({ shortId }) => ({ id, shortId })))
+  // Most changes leave a key's secrets as they are.
+  const turned = changed.flatMap(({ before, after }) =>
+    before !== null && after !== null && !hasSameSecrets(before, after) ? [after] : [],
+  )
+  const secrets = [...born, ...turned].flatMap(({ id, secrets: all }) => all.map(({ shortId }) => ({ id, shortId })))
   const owners = [...ownerDeltas(changed)]
   let pending: Promise<unknown>[] = []
   let rows = 0
@@ -59,36 +67,38 @@ export async function writeKeys(tx: Queryable, { head, last, brand, changed }: K
       rows += some.length
     }
   }
-  await inTurns(gone, (ids) => tx.query('DELETE FROM keywright.keys WHERE id = ANY($1)', [ids]))
-  await inTurns(born, (keys) => tx.query(INSERT, [rowsOf(keys)]))
-  await inTurns(kept, (keys) => tx.query(UPDATE, [rowsOf(keys)]))
-  await inTurns(kept, (keys) =>
-    tx.query(DROP_SECRETS, [keys.map(({ id }) => id), keys.flatMap(({ secrets: all }) => all.map(({ shortId }) => shortId))]),
+  await inTurns(gone, (ids) => tx.query('DELETE FROM keywright.keys WHERE id = ANY($1)', [ids], PREPARED))
+  await inTurns(born, (keys) => tx.query(INSERT, [rowsOf(keys)], PREPARED))
+  await inTurns(kept, (keys) => tx.query(UPDATE, [rowsOf(keys)], PREPARED))
+  await inTurns(turned, (keys) =>
+    tx.query(DROP_SECRETS, [keys.map(({ id }) => id), keys.flatMap(({ secrets: all }) => all.map(({ shortId }) => shortId))], PREPARED),
   )
-  await inTurns(secrets, (some) => tx.query(ADD_SECRETS, [some.map(({ shortId }) => shortId), some.map(({ id }) => id)]))
+  await inTurns(secrets, (some) => tx.query(ADD_SECRETS, [some.map(({ shortId }) => shortId), some.map(({ id }) => id)], PREPARED))
   await inTurns(owners, (some) => {
     const ids = some.map(([userId]) => userId)
-    return tx.query(COUNT_KEYS, [ids, ids.map((userId) => userId.toLowerCase()), some.map(([, count]) => count)])
+    return tx.query(COUNT_KEYS, [ids, ids.map((userId) => userId.toLowerCase()), some.map(([, count]) => count)], PREPARED)
   })
   await inTurns(owners, (some) =>
     tx.query('DELETE FROM keywright.owners WHERE user_id = ANY($1) AND keys <= 0', [some.map(([userId]) => userId)]),
   )
   await Promise.all([
     ...pending,
-    tx.query('UPDATE keywright.head SET keys_seq = $1, keys_hash = $2, keys = $3, brand = $4', [
-      last.seq,
-      last.hash,
-      head.keys + born.length - gone.length,
-      brand,
-    ]),
-    tx.query('SELECT pg_notify($1, $2)', [
-      CHANNEL,
-      newsOf({ revision: last.seq, keyIds: changed.map(({ id }) => id), isIssuing: changed.some(isIssuing) }),
-    ]),
+    tx.query(MOVE_HEAD, [last.seq, last.hash, head.keys + born.length - gone.length, brand], PREPARED),
+    tx.query(
+      NOTIFY,
+      [CHANNEL, newsOf({ revision: last.seq, keyIds: changed.map(({ id }) => id), isIssuing: changed.some(isIssuing) })],
+      PREPARED,
+    ),
   ])
 }
 
 const rowsOf = (keys: readonly Key[]): string => JSON.stringify(keys.map((key): KeyRow => rowOf(key)))
+
+/** Whether a key has the same secrets as before, by their names. */
+function hasSameSecrets(before: Key, after: Key): boolean {
+  const [was, is] = [before, after].map(({ secrets }) => secrets.map(({ shortId }) => shortId).join())
+  return was === is
+}
 
 /** Whether a key has a secret that it did not have. */
 function isIssuing({ before, after }: ChangedKey): boolean {

@@ -7,7 +7,7 @@ import { KEYWRIGHT } from '../robot/story-steps.ts'
 import type { MigratedServer } from './harness.ts'
 import { startMigrated } from './harness.ts'
 
-const STORIES = ['issue-in-eight', 'filter', 'revoke', 'rotate', 'reveal', 'bulk', 'meanwhile', 'palette', 'plain', 'sizes']
+const STORIES = ['issue-in-eight', 'filter', 'revoke', 'meanwhile']
 
 let server: MigratedServer
 beforeAll(async () => {

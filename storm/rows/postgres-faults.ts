@@ -111,7 +111,7 @@ async function crashes(storm: Storm, server: MigratedServer): Promise<void> {
 /** How late an answer may be given that was true in time; the short form runs beside other tests. */
 const SLACK_MS = 250
 const SHORT_SLACK_MS = 700
-const SHORT_CUTS = 3
+const SHORT_CUTS = 2
 const ASK_EVERY_MS = 10
 
 interface Cutting {

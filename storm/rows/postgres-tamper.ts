@@ -7,7 +7,7 @@ import type { Row, Storm, Wrong } from '../storm.ts'
 import { upTo } from '../storm.ts'
 
 const KEYS = 6
-const SHORT_TAMPERINGS = 6
+const SHORT_TAMPERINGS = 4
 const PREPARED = 'prepared'
 const REFUSED_BY_THE_TABLE = /violates check constraint|invalid input syntax for type json|violates unique|no partition/
 

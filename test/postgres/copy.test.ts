@@ -163,16 +163,14 @@ beforeEach(() => {
 })
 
 describe('there and back', () => {
-  test('the demo store through two databases and back is identical, and proven at each stop', async () => {
-    const [one, two, back] = [await server.fresh(), await server.fresh(), freshStore()]
+  test('the demo store into a database and back is identical, and proven at each stop', async () => {
+    const [one, back] = [await server.fresh(), freshStore()]
     const first = await copy(demo, one.url)
     expect(first).toMatchObject({ from: demo, resumedBehind: 0 })
     expect(await proofOf(one.url)).toMatchObject({ ok: true, records: first.records })
-    const second = await copy(one.url, two.url)
-    const third = await copy(two.url, back)
+    const second = await copy(one.url, back)
     const { from: _from, to: _to, ...same } = first
     expect(second).toMatchObject(same)
-    expect(third).toMatchObject(same)
     expectSame(demo, back)
     expect(usageOf(back)).toEqual(usageOf(demo))
     expect(await proofOf(back)).toMatchObject({ ok: true, records: first.records })

@@ -95,7 +95,7 @@ test.each([
   const { url } = await server.fresh()
   const manager = await openManagerAtUrl(url)
   const { token } = await manager.generateApiKey({ userId: 'ann', rateLimits: [{ name: 'default', ...limit }] })
-  const milliseconds = 4_000
+  const milliseconds = 2_500
   const children = Array.from({ length: NODES }, () => startChild(takeLimit, { args: [url, token, `${milliseconds}`] }))
   for (const child of children) expect(await child.line()).toBe('ready')
   for (const child of children) child.say('go')

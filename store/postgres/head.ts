@@ -5,6 +5,7 @@ import { chainLines } from '../../src/domain/audit.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Queryable } from './connection.ts'
 import { PREPARED } from './connection.ts'
+import { sqlStateOf } from './server-faults.ts'
 import type { Pause } from './slices.ts'
 import { inSlices, nextTurn } from './slices.ts'
 
@@ -30,6 +31,8 @@ interface HeadRow {
 
 /** How long a change waits for the others: less than it waits for any answer, so that it hears what it waited for. */
 export const LOCK_WAIT_MS = 4_000
+
+const STATEMENT_TIMEOUT = '57014'
 
 const HEAD = 'SELECT brand, seq, hash, at, keys_seq, keys_hash, keys, summarised_until FROM keywright.head'
 
@@ -58,11 +61,23 @@ export async function readHead(database: Queryable): Promise<LockedHead> {
 export async function lockHead(tx: Queryable, waitMs = LOCK_WAIT_MS): Promise<LockedHead> {
   // None at all would be for ever.
   const wait = `${Math.max(1, Math.ceil(waitMs))}ms`
-  const [, [row]] = await Promise.all([
-    tx.query("SELECT set_config('lock_timeout', $1, true)", [wait], PREPARED),
-    tx.query<HeadRow>(`${HEAD} FOR UPDATE`, [], PREPARED),
-  ])
-  return headOf(row)
+  try {
+    const [, [row]] = await Promise.all([
+      tx.query("SELECT set_config('lock_timeout', $1, true)", [wait], PREPARED),
+      tx.query<HeadRow>(`${HEAD} FOR UPDATE`, [], PREPARED),
+    ])
+    return headOf(row)
+  } catch (error) {
+    // Who waits behind others who wait has a lock's time for each, and a statement's time in all.
+    throw sqlStateOf(error) === STATEMENT_TIMEOUT ? headIsHeld(error) : error
+  }
+}
+
+function headIsHeld(cause: unknown): KeywrightError {
+  return new KeywrightError('STORE_BUSY', 'another node has been changing the store for too long', {
+    hint: 'try again; see who with: SELECT * FROM pg_stat_activity',
+    cause,
+  })
 }
 
 /** Appends records behind the locked head, and answers the new one. The caller's transaction makes it true. */

@@ -76,21 +76,25 @@ test('a version edited in many places, with keys that came and went, reads as it
   }
   const edit = fc.record({ at: fc.nat(399), kind: fc.constantFrom('rename', 'rename', 'remove', 'insert', 'append') })
   const before = composeLines({ ...document, keys: Array.from({ length: 400 }, (_, index) => keyAt(index, 'as it was')) })
-  always(fc.array(edit, { maxLength: 12 }), (edits) => {
-    const keys = [...before.document.keys]
-    for (const [nth, { at, kind }] of edits.entries()) {
-      const key = keyAt(kind === 'rename' ? at : 1000 + nth, `new ${nth}`)
-      const position = kind === 'append' ? keys.length : Math.min(at, keys.length - 1)
-      if (kind === 'rename') keys[position] = { ...(keys[position] as Key), name: key.name }
-      else keys.splice(position, kind === 'remove' ? 1 : 0, ...(kind === 'remove' ? [] : [key]))
-    }
-    const { bytes } = composeLines({ ...document, keys })
-    const read = parseLines(bytes, 'keys.json', { ...before, text: textInMemory(before.bytes) })
-    expect(read).toEqual(parseLines(bytes, 'keys.json', null))
-    const old = new Set(before.document.keys)
-    if (edits.every(({ kind }) => kind === 'rename' || kind === 'append'))
-      expect(read.document.keys.filter((key) => !old.has(key)).length).toBeLessThanOrEqual(edits.length)
-  })
+  always(
+    fc.array(edit, { maxLength: 12 }),
+    (edits) => {
+      const keys = [...before.document.keys]
+      for (const [nth, { at, kind }] of edits.entries()) {
+        const key = keyAt(kind === 'rename' ? at : 1000 + nth, `new ${nth}`)
+        const position = kind === 'append' ? keys.length : Math.min(at, keys.length - 1)
+        if (kind === 'rename') keys[position] = { ...(keys[position] as Key), name: key.name }
+        else keys.splice(position, kind === 'remove' ? 1 : 0, ...(kind === 'remove' ? [] : [key]))
+      }
+      const { bytes } = composeLines({ ...document, keys })
+      const read = parseLines(bytes, 'keys.json', { ...before, text: textInMemory(before.bytes) })
+      expect(read).toEqual(parseLines(bytes, 'keys.json', null))
+      const old = new Set(before.document.keys)
+      if (edits.every(({ kind }) => kind === 'rename' || kind === 'append'))
+        expect(read.document.keys.filter((key) => !old.has(key)).length).toBeLessThanOrEqual(edits.length)
+    },
+    100,
+  )
 })
 
 test('an edit in place, of the file that is held open: what stands there now is what is known', async () => {

@@ -176,7 +176,7 @@ async function tryLimit(storm: Storm, url: string, token: string, { limit, windo
   const children = Array.from({ length: NODES }, start)
   await begin(children)
   const windowMs = windowSeconds * 1000
-  const windows = storm.size(6, 2)
+  const windows = storm.size(6, 1)
   const begun = performance.now()
   await sleep(windowMs * 0.5 + storm.below(windowMs))
   children[0]?.kill()

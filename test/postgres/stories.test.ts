@@ -7,7 +7,7 @@ import { KEYWRIGHT } from '../robot/story-steps.ts'
 import type { MigratedServer } from './harness.ts'
 import { startMigrated } from './harness.ts'
 
-const STORIES = ['issue-in-eight', 'filter', 'revoke', 'meanwhile']
+const STORIES = ['issue-in-eight', 'revoke', 'meanwhile']
 
 let server: MigratedServer
 beforeAll(async () => {

@@ -3,7 +3,7 @@
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
 import type { Actor } from '../../src/domain/audit.ts'
 import type { ChangeAction } from '../../src/domain/change.ts'
@@ -195,9 +195,15 @@ export async function expectCode(doing: Promise<unknown> | (() => unknown), code
 const WAIT_MS = 20_000
 type Answer<T> = T | null | undefined | false
 
-/** The one place that waits: looks again at each turn of the event loop until the answer is there. */
+/** Turns of the event loop at each of which it is looked again; after that, every few milliseconds, so that others get on. */
+const QUICK_TURNS = 200
+const LOOK_EVERY_MS = 3
+
+/** The one place that waits: looks again and again until the answer is there. */
 export async function until<T>(what: string, look: () => Answer<T> | Promise<Answer<T>>): Promise<T> {
-  for (const end = performance.now() + WAIT_MS; performance.now() < end; await nextTurn()) {
+  let turns = 0
+  const pause = (): Promise<unknown> => (turns++ < QUICK_TURNS ? nextTurn() : sleep(LOOK_EVERY_MS))
+  for (const end = performance.now() + WAIT_MS; performance.now() < end; await pause()) {
     const seen = await look()
     if (seen !== null && seen !== undefined && seen !== false) return seen
   }

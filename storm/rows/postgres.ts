@@ -8,9 +8,9 @@ import type { Child } from '../../test/store/processes.ts'
 import { startProcess } from '../../test/store/processes.ts'
 import { cutting, judged, openNode, withServer } from '../postgres.ts'
 import type { Row, Storm, Wrong } from '../storm.ts'
-import { measureSpread, upTo } from '../storm.ts'
+import { upTo } from '../storm.ts'
 import type { Told } from './processes.ts'
-import { allKeys, checkTold, reign, stormWorker } from './processes.ts'
+import { allKeys, checkTold, reign, revokeEach, stormWorker } from './processes.ts'
 
 const changeStore = new URL('../../test/race/change-store.ts', import.meta.url)
 const verifyTokens = new URL('../../test/race/verify-tokens.ts', import.meta.url)
@@ -96,7 +96,6 @@ async function kills(storm: Storm, server: MigratedServer): Promise<void> {
 }
 
 /** What 8-measures promises. The short form, beside other tests, judges no duration. */
-const MOST_DELAY_MS = 250
 
 /** Changes of other keys, some at once, until it is told to stop. */
 function underLoad(manager: ApiKeyManager, ids: readonly string[]): () => Promise<void> {
@@ -112,7 +111,6 @@ function underLoad(manager: ApiKeyManager, ids: readonly string[]): () => Promis
 
 async function revocations(storm: Storm): Promise<void> {
   const trials = storm.trials('a revocation under load, refused on another node that verifies without a pause')
-  const delays: number[] = []
   await withServer(storm, async (server) => {
     const { url } = await server.fresh()
     const [manager, busy] = [await openNode(url), await openNode(url)]
@@ -123,20 +121,9 @@ async function revocations(storm: Storm): Promise<void> {
       others.map(({ key }) => key.id),
     )
     const child = startProcess(verifyTokens, { args: [url, ...made.map(({ token }) => token)], env: compiledIn(storm) })
-    await trials.each(made, async ({ key }, wrong) => {
-      if ((await child.line()) !== 'valid') wrong('the key was not valid before')
-      await manager.revokeApiKey(key.id, { reason: 'leaked' })
-      const revokedAt = Date.now()
-      const [code, refusedAt] = (await child.line()).split(' ')
-      if (code !== 'REVOKED') wrong(`it answered ${code}`)
-      const delay = Math.max(0, Number(refusedAt) - revokedAt)
-      delays.push(delay)
-      if (delay > MOST_DELAY_MS && !storm.isShort) wrong(`it was refused after ${delay} ms`)
-    })
-    child.kill()
+    await revokeEach({ storm, trials, manager, child }, made)
     await end()
     await Promise.all([manager.close(), busy.close()])
-    measureSpread(trials, 'refused elsewhere', delays, 'ms')
     await limits(storm, server)
   })
 }

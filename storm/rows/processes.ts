@@ -7,9 +7,10 @@ import type { KeyView } from '../../src/domain/key.ts'
 import { ApiKeyManager } from '../../src/index.ts'
 import { storeIn, withManager } from '../../test/crash/scenarios.ts'
 import { placeAt } from '../../test/store/place.ts'
+import type { Child } from '../../test/store/processes.ts'
 import { startProcess } from '../../test/store/processes.ts'
 import { judged } from '../aftermath.ts'
-import type { Row, Storm, Wrong } from '../storm.ts'
+import type { Row, Storm, Trials, Wrong } from '../storm.ts'
 import { measureSpread, upTo } from '../storm.ts'
 
 const changeStore = new URL('../../test/race/change-store.ts', import.meta.url)
@@ -96,27 +97,43 @@ async function holders(storm: Storm): Promise<void> {
   await after.each([folder], (path, wrong) => judged(path, 'in the end').forEach(wrong), { isBounded: false })
 }
 
+interface Revoking {
+  readonly storm: Storm
+  readonly trials: Trials
+  readonly manager: ApiKeyManager
+  /** Runs verify-tokens.ts. */
+  readonly child: Child
+}
+
+/** Revokes one key after the other that another process verifies without a pause, and measures when it is refused there. */
+export async function revokeEach(
+  { storm, trials, manager, child }: Revoking,
+  made: readonly { readonly key: { readonly id: string } }[],
+): Promise<void> {
+  const delays: number[] = []
+  await trials.each(made, async ({ key }, wrong) => {
+    if ((await child.line()) !== 'valid') wrong('the key was not valid before')
+    await manager.revokeApiKey(key.id, { reason: 'leaked' })
+    const revokedAt = Date.now()
+    const [code, refusedAt] = (await child.line()).split(' ')
+    if (code !== 'REVOKED') wrong(`it answered ${code}`)
+    const delay = Math.max(0, Number(refusedAt) - revokedAt)
+    delays.push(delay)
+    if (delay > MOST_DELAY_MS && !storm.isShort) wrong(`it was refused after ${delay} ms`)
+  })
+  child.kill()
+  measureSpread(trials, 'refused elsewhere', delays, 'ms')
+}
+
 async function revocations(storm: Storm): Promise<void> {
   const trials = storm.trials('a revocation, refused in a process that verifies without a pause')
   const folder = storm.newFolder()
-  const delays: number[] = []
   await withManager(folder, async (manager) => {
     const rounds = Array.from(upTo(storm.size(200, 3)))
     const made = await Promise.all(rounds.map(() => manager.generateApiKey({ userId: 'ann' })))
     const child = startProcess(verifyTokens, { args: [storeIn(folder), ...made.map(({ token }) => token)] })
-    await trials.each(made, async ({ key }, wrong) => {
-      if ((await child.line()) !== 'valid') wrong('the key was not valid before')
-      await manager.revokeApiKey(key.id, { reason: 'leaked' })
-      const revokedAt = Date.now()
-      const [code, refusedAt] = (await child.line()).split(' ')
-      if (code !== 'REVOKED') wrong(`it answered ${code}`)
-      const delay = Math.max(0, Number(refusedAt) - revokedAt)
-      delays.push(delay)
-      if (delay > MOST_DELAY_MS && !storm.isShort) wrong(`it was refused after ${delay} ms`)
-    })
-    child.kill()
+    await revokeEach({ storm, trials, manager, child }, made)
   })
-  measureSpread(trials, 'refused elsewhere', delays, 'ms')
 }
 
 /** What the workers of a reign of kills were told, by name of worker or id of key. */

@@ -95,8 +95,6 @@ async function kills(storm: Storm, server: MigratedServer): Promise<void> {
   after.measured('keys made', told.made.size, '')
 }
 
-/** What 8-measures promises. The short form, beside other tests, judges no duration. */
-
 /** Changes of other keys, some at once, until it is told to stop. */
 function underLoad(manager: ApiKeyManager, ids: readonly string[]): () => Promise<void> {
   let isDone = false

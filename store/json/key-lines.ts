@@ -106,7 +106,7 @@ const SEPARATOR = Buffer.from(',\n')
 export function parseLines(bytes: Buffer, path: string, before: KnownLines | null): KeyLines {
   const headerEnd = bytes.indexOf(NEWLINE) + 1
   const header = parseHeader(bytes.toString('utf8', 0, headerEnd))
-  const bounds = header === null ? null : lineBounds(bytes, headerEnd)
+  const bounds = header === null ? null : lineBounds(bytes, headerEnd, before)
   if (header === null || bounds === null) return parseWhole(bytes, path)
   const places = before === null ? null : knownPlaces(before, bytes, bounds)
   const old = before?.document.keys ?? []
@@ -180,8 +180,11 @@ function wrongHeaderMember(value: unknown): string | null {
   return Object.keys(more)[0] ?? null
 }
 
-/** Where the lines of keys begin and end; null when the text is not laid out one key a line. */
-function lineBounds(bytes: Buffer, headerEnd: number): LineBounds | null {
+/**
+ * Where the lines of keys begin and end; null when the text is not laid out one key a line. A line most likely ends where the
+ * known one at its place does; were two taken for one, they would be neither that line nor one key, and the whole is parsed.
+ */
+function lineBounds(bytes: Buffer, headerEnd: number, known: LineBounds | null): LineBounds | null {
   const tail = bytes.toString('latin1', Math.max(headerEnd, bytes.length - 4))
   const bodyEnd = tail.endsWith('\n]}\n') ? bytes.length - 4 : headerEnd
   if (bodyEnd === headerEnd)
@@ -189,7 +192,10 @@ function lineBounds(bytes: Buffer, headerEnd: number): LineBounds | null {
   const starts: number[] = []
   const ends: number[] = []
   for (let start = headerEnd; start <= bodyEnd; ) {
-    const newline = bytes.indexOf(NEWLINE, start)
+    const line = starts.length
+    const likely =
+      known !== null && line < known.ends.length ? start + (known.ends[line] as number) - (known.starts[line] as number) + 1 : 0
+    const newline = bytes[likely] === NEWLINE && bytes[likely - 1] === COMMA ? likely : bytes.indexOf(NEWLINE, start)
     const isLast = newline === bodyEnd
     const end = isLast ? newline : newline - 1
     if (newline < 0 || newline > bodyEnd || bytes[end - 1] !== CLOSING_BRACE || (!isLast && bytes[end] !== COMMA)) return null

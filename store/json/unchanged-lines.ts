@@ -4,6 +4,8 @@ import type { PlacedKeys } from './key-lines.ts'
 import type { KnownText } from './known-text.ts'
 
 const COMPARE_BYTES = 64 * 1024
+/** Kept, since making the pages of new memory takes longer than reading into them; nothing in it outlives a comparison. */
+let scratch = Buffer.alloc(0)
 
 /** Where lines begin and end. */
 export type LineBounds = Pick<PlacedKeys, 'starts' | 'ends'>
@@ -24,14 +26,13 @@ export function knownPlaces({ text, ...before }: KnownLines, bytes: Buffer, boun
   const count = bounds.starts.length
   const oldCount = before.starts.length
   const places = new Int32Array(count).fill(FRESH)
-  let scratch = Buffer.alloc(COMPARE_BYTES)
+  if (scratch.length === 0) scratch = Buffer.allocUnsafeSlow(COMPARE_BYTES)
 
   const compareRun = (from: number, to: number, shift: number): void => {
     const begin = bounds.starts[from] as number
     const oldBegin = before.starts[from + shift] as number
     const length = (before.ends[to - 1 + shift] as number) - oldBegin
-    if (scratch.length < length) scratch = Buffer.alloc(length)
-    const old = scratch.subarray(0, length)
+    const old = length > COMPARE_BYTES ? Buffer.allocUnsafe(length) : scratch.subarray(0, length)
     if (!text.read(old, oldBegin)) return
     const isSame = (start: number, end: number, oldStart: number, oldEnd: number): boolean =>
       oldEnd - oldStart === end - start && old.compare(bytes, start, end, oldStart - oldBegin, oldEnd - oldBegin) === 0

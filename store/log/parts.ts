@@ -1,8 +1,8 @@
 // The files of a log as one sequence of lines, to be read at any place. Opens a finished file when it is come to; never writes.
 
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { errnoOf } from '../faults.ts'
+import { openIfThereSync } from './read.ts'
 import { openLogFiles } from './segments.ts'
 
 const NEWLINE = 10
@@ -69,15 +69,6 @@ function partsOf(finished: readonly string[], active: FileHandle | null): Parts 
       release()
       await active?.close()
     },
-  }
-}
-
-function openIfThereSync(path: string): number | null {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return null
-    throw error
   }
 }
 

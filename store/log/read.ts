@@ -1,6 +1,6 @@
 // Reads log files as lines, forwards or from the end, in bounded chunks. Never writes, never holds more than a line and a chunk.
 
-import { readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
@@ -37,13 +37,23 @@ export async function openIfThere(path: string): Promise<FileHandle | null> {
   }
 }
 
+/** The same on this thread. */
+export function openIfThereSync(path: string): number | null {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
 /** Whole lines together, or a piece of one: torn, or far too long. */
 export type Lines = { readonly block: LineBlock; readonly end: number } | { readonly block: null; readonly piece: Line }
 
 /** The lines of a file from `start` up to `stop` bytes, in order and many at once. Each answer is good until the next is asked for. */
 export async function* blocksForward(source: Source, start = 0, stop = Number.POSITIVE_INFINITY): AsyncGenerator<Lines> {
-  const file = typeof source === 'string' ? await openIfThere(source) : source
-  if (file === null) return
+  const descriptor = typeof source === 'string' ? openIfThereSync(source) : source.fd
+  if (descriptor === null) return
   try {
     let held = 0
     let position = start
@@ -57,7 +67,7 @@ export async function* blocksForward(source: Source, start = 0, stop = Number.PO
         turn = position + BYTES_PER_TURN
       }
       // On this thread: the hop to another and back takes longer than the read.
-      const bytesRead = readSync(file.fd, buffer, held, Math.min(buffer.length - BLOCK_ROOM - held, stop - position), position)
+      const bytesRead = readSync(descriptor, buffer, held, Math.min(buffer.length - BLOCK_ROOM - held, stop - position), position)
       if (bytesRead === 0) break
       position += bytesRead
       const filled = held + bytesRead
@@ -72,7 +82,7 @@ export async function* blocksForward(source: Source, start = 0, stop = Number.PO
     }
     if (held > 0) yield { block: null, piece: { bytes: buffer.subarray(0, held), isWhole: false, end: position } }
   } finally {
-    if (typeof source === 'string') await file.close()
+    if (typeof source === 'string') closeSync(descriptor)
   }
 }
 

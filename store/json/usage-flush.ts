@@ -22,6 +22,8 @@ const TURN_MS = 4
 /** How long after its end an hour is summed up, so that every process has handed its counts over. */
 const SUMMARY_DELAY_MS = MINUTE_MS
 const NONE: readonly never[] = []
+/** So many small steps between two looks at the time. */
+const ITEMS_PER_LOOK = 256
 
 export interface FlushInput {
   readonly file: UsageFile
@@ -66,13 +68,11 @@ export async function mergeUsage(input: FlushInput): Promise<Merged> {
   const { file, counted, admitted, now, aliveSince } = input
   const before = file.document()
   const seq = before.seq + 1
-  const lines = new Map(before.lines)
   const entries: Entry[] = []
   const turn = createTurns(input.uptime)
-  const added = Map.groupBy(admitted, ({ keyId }) => keyId)
-  await turn()
-  const tabs = Map.groupBy(counted.tabs, ({ keyId }) => keyId)
-  await turn()
+  const lines = await copied(before.lines, turn)
+  const added = await byKey(admitted, turn)
+  const tabs = await byKey(counted.tabs, turn)
   // One key after the other, from its line to its line: what is made of it in between is garbage at once, and never old.
   const others = new Set(counted.deltas.flatMap(({ keys }) => [...keys.keys()]))
   for (const keyId of eachOnce([tabs, added, others])) {
@@ -91,6 +91,30 @@ export async function mergeUsage(input: FlushInput): Promise<Merged> {
   const calls = before.calls + callsOf(counted)
   const processes = withPresence(before.processes, input.self, now)
   return { document: { seq, summarisedUntil, calls, processes, alive: addAlive(before.alive, aliveSince, now), lines }, entries }
+}
+
+type Turn = ReturnType<typeof createTurns>
+
+/** A copy made in turns: of many thousand lines it is one of the longest stretches of a flush. */
+async function copied(lines: ReadonlyMap<string, string>, turn: Turn): Promise<Map<string, string>> {
+  const copy = new Map<string, string>()
+  for (const [keyId, line] of lines) {
+    copy.set(keyId, line)
+    if (copy.size % ITEMS_PER_LOOK === 0) await turn()
+  }
+  return copy
+}
+
+/** The same for what there is of each key. */
+async function byKey<T extends { readonly keyId: string }>(items: readonly T[], turn: Turn): Promise<ReadonlyMap<string, readonly T[]>> {
+  const grouped = new Map<string, T[]>()
+  for (const [index, item] of items.entries()) {
+    const known = grouped.get(item.keyId)
+    if (known === undefined) grouped.set(item.keyId, [item])
+    else known.push(item)
+    if (index % ITEMS_PER_LOOK === 0) await turn()
+  }
+  return grouped
 }
 
 interface KeysNamed {
@@ -161,12 +185,7 @@ function refusalEntry({ actor, now }: FlushInput, { keyId, userId, code, count, 
 }
 
 /** Once a period: sums up the accepted calls of each key, and forgets what is too old. Answers up to when all is summed up. */
-async function summarise(
-  input: FlushInput,
-  lines: Map<string, string>,
-  entries: Entry[],
-  turn: () => Promise<void> | undefined,
-): Promise<number> {
+async function summarise(input: FlushInput, lines: Map<string, string>, entries: Entry[], turn: Turn): Promise<number> {
   const { file, now, summary } = input
   const resolution = summary === 'day' ? 'day' : 'hour'
   const { ms } = RESOLUTIONS[resolution]

@@ -15,7 +15,7 @@ import type { Deadline } from './deadline.ts'
 import { STEP_MS } from './deadline.ts'
 import type { Draft } from './draft.ts'
 import { createDraft } from './draft.ts'
-import { appendRecords, LOCK_WAIT_MS, lockHead, readHead } from './head.ts'
+import { inOrder, LOCK_WAIT_MS, lockHead, readHead, sendRecords } from './head.ts'
 import { selectTargets } from './key-list.ts'
 import type { Pause } from './slices.ts'
 import { inSlices, nextTurn } from './slices.ts'
@@ -53,11 +53,14 @@ export interface Commit {
 export async function decideTogether(tx: Queryable, batch: readonly Waiter[], deadline: Deadline, around: Surroundings): Promise<Commit> {
   const { pause } = deadline
   // The server hears nothing while many keys are decided on.
-  const patient = batch.some(isBig) && tx.query("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", [`${STEP_MS}ms`])
-  const [head] = await Promise.all([lockHead(tx, Math.min(LOCK_WAIT_MS, deadline.left() - SAID_SOONER_MS)), patient])
+  if (batch.some(isBig)) await tx.query("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", [`${STEP_MS}ms`])
   const refs = batch.flatMap(({ transaction: { targets } }) => ('refs' in targets ? targets.refs : []))
+  // Sent together: the server reads the keys when it has the lock.
+  const locked = lockHead(tx, Math.min(LOCK_WAIT_MS, deadline.left() - SAID_SOONER_MS))
+  const draft = await inOrder(locked, createDraft(tx, refs, pause))
+  const head = await locked
   // A log whose end is not what the head says takes no record more.
-  const [draft] = await Promise.all([createDraft(tx, refs, pause), agreedHead(tx, head, around.name)])
+  await agreedHead(tx, head, around.name)
   const decided: Decided[] = []
   const entries: Entry[] = []
   for (const waiter of batch) {
@@ -81,9 +84,9 @@ export async function decideTogether(tx: Queryable, batch: readonly Waiter[], de
     decided.push({ waiter, answer: outcome.answer })
   }
   if (entries.length === 0) return { decided, last: null, keyIds: [] }
-  const last = await appendRecords(tx, head, entries, pause)
+  const { end: last, written } = await sendRecords(tx, head, entries, pause)
   const changed = draft.changed()
-  await writeKeys(tx, { head, last, brand: around.brand ?? head.brand, changed }, pause)
+  await inOrder(written, writeKeys(tx, { head, last, brand: around.brand ?? head.brand, changed }, pause))
   return { decided, last: { seq: last.seq, hash: last.hash }, keyIds: changed.map(({ id }) => id) }
 }
 

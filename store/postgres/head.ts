@@ -81,16 +81,42 @@ function headIsHeld(cause: unknown): KeywrightError {
 }
 
 /** Appends records behind the locked head, and answers the new one. The caller's transaction makes it true. */
-export async function appendRecords(tx: Queryable, head: Head, entries: readonly Entry[], pause: Pause = nextTurn): Promise<Head> {
+export async function appendRecords(tx: Queryable, head: Head, entries: readonly Entry[]): Promise<Head> {
+  const { end, written } = await sendRecords(tx, head, entries, nextTurn)
+  await written
+  return end
+}
+
+/** The same without waiting for the last answers, which `written` is: what comes next need not wait for them either. */
+export async function sendRecords(
+  tx: Queryable,
+  head: Head,
+  entries: readonly Entry[],
+  pause: Pause,
+): Promise<{ readonly end: Head; readonly written: Promise<unknown> }> {
   let end: Head = { seq: head.seq, hash: head.hash, at: head.at }
-  if (entries.length === 0) return end
+  let inserted: Promise<unknown> = Promise.resolve()
   for await (const some of inSlices(entries, pause)) {
+    await inserted
     const made = chainLines(end, some)
-    await insertLines(tx, made.lines.split('\n').slice(0, -1), end.at)
+    inserted = expected(insertLines(tx, made.lines.split('\n').slice(0, -1), end.at))
     end = made.head
   }
-  await tx.query('UPDATE keywright.head SET seq = $1, hash = $2, at = $3', [end.seq, end.hash, end.at], PREPARED)
-  return end
+  const moved = tx.query('UPDATE keywright.head SET seq = $1, hash = $2, at = $3', [end.seq, end.hash, end.at], PREPARED)
+  return { end, written: expected(inOrder(inserted, moved)) }
+}
+
+/** Of statements that were sent together, the first that failed says why: the server answers the others that the transaction is over. */
+export async function inOrder<T>(first: Promise<unknown>, second: Promise<T>): Promise<T> {
+  expected(second)
+  await first
+  return second
+}
+
+/** It may fail before anyone waits for it, who is told of that all the same. */
+function expected<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined)
+  return promise
 }
 
 const INSERT = 'INSERT INTO keywright.audit (seq, at, line) SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[])'

@@ -21,7 +21,6 @@ import { usageLine } from './usage-text.ts'
 const TURN_MS = 4
 /** How long after its end an hour is summed up, so that every process has handed its counts over. */
 const SUMMARY_DELAY_MS = MINUTE_MS
-const NONE: readonly never[] = []
 /** So many small steps between two looks at the time. */
 const ITEMS_PER_LOOK = 256
 
@@ -77,12 +76,12 @@ export async function mergeUsage(input: FlushInput): Promise<Merged> {
   const others = new Set(counted.deltas.flatMap(({ keys }) => [...keys.keys()]))
   for (const keyId of eachOnce([tabs, added, others])) {
     const usage = file.parse(lines.get(keyId))
-    for (const { minute, delta } of deltasOfKey(counted, tabs.get(keyId) ?? NONE, keyId)) {
+    for (const { minute, delta } of deltasOfKey(counted, tabs.of(keyId), keyId)) {
       const isFirstUse = keyId !== NO_KEY && (usage.total.counts[ACCEPTED] ?? 0) === 0 && (delta.counts[ACCEPTED] ?? 0) > 0
       if (isFirstUse && !input.noted.has(keyId)) entries.push(note(input, 'validate.first-use', keyId, delta.lastAt ?? now))
       countIn(usage, delta, minute, now)
     }
-    usage.admissions = keptAdmissions(usage, added.get(keyId) ?? NONE, seq, input)
+    usage.admissions = keptAdmissions(usage, added.of(keyId), seq, input)
     lines.set(keyId, usageLine(usage))
     await turn()
   }
@@ -105,17 +104,29 @@ async function copied(lines: ReadonlyMap<string, string>, turn: Turn): Promise<M
   return copy
 }
 
-/** The same for what there is of each key. */
-async function byKey<T extends { readonly keyId: string }>(items: readonly T[], turn: Turn): Promise<ReadonlyMap<string, readonly T[]>> {
-  const grouped = new Map<string, T[]>()
-  for (const [index, item] of items.entries()) {
-    const known = grouped.get(item.keyId)
-    if (known === undefined) grouped.set(item.keyId, [item])
-    else known.push(item)
-    if (index % ITEMS_PER_LOOK === 0) await turn()
-  }
-  return grouped
+/** Things by key; most keys have one. */
+interface ByKey<T> extends KeysNamed {
+  readonly of: (keyId: string) => readonly T[]
 }
+
+/** Chains of places instead of a list for each key, which would live as long as the flush. */
+async function byKey<T extends { readonly keyId: string }>(items: readonly T[], turn: Turn): Promise<ByKey<T>> {
+  const firsts = new Map<string, number>()
+  const nexts = new Int32Array(items.length)
+  for (let place = items.length - 1; place >= 0; place--) {
+    const { keyId } = items[place] as T
+    nexts[place] = firsts.get(keyId) ?? END
+    firsts.set(keyId, place)
+    if (place % ITEMS_PER_LOOK === 0) await turn()
+  }
+  const of = (keyId: string): readonly T[] => {
+    const found: T[] = []
+    for (let place = firsts.get(keyId) ?? END; place !== END; place = nexts[place] as number) found.push(items[place] as T)
+    return found
+  }
+  return { has: (keyId) => firsts.has(keyId), keys: () => firsts.keys(), of }
+}
+const END = -1
 
 interface KeysNamed {
   readonly has: (keyId: string) => boolean

@@ -9,6 +9,8 @@ import { glanceAt } from './audit-glance.ts'
 import { createReplay } from './audit-replay.ts'
 import type { TrailFile } from './audit-trail.ts'
 import { createFileTrail } from './audit-trail.ts'
+import type { SeqRange } from './problem-list.ts'
+import { createProblemList } from './problem-list.ts'
 
 /** The shape of `audit verify --json`. `firstBad`: the first wrong or missing seq; null when only keys are wrong. */
 export interface AuditReport {
@@ -41,8 +43,8 @@ export interface Vouched {
 
 const NEWLINE = 10
 
-/** More are counted, not listed. */
-const MAX_LISTED = 1000
+/** Notes beyond are left out. */
+const MAX_NOTES = 1000
 
 /** A record as far as the check looks at it. */
 type Seen = AuditRecord | Glance
@@ -63,6 +65,8 @@ export interface AuditCheck {
   /** How many lines were added. */
   readonly records: () => number
   readonly finish: () => AuditReport
+  /** After the end: what one who accepts it names as lost, records that are wrong or missing; null where none is. */
+  readonly lost: () => SeqRange | null
   /** The last record that is whole and in its place. */
   readonly head: () => Head
 }
@@ -70,9 +74,8 @@ export interface AuditCheck {
 /** `nameOf`: the name of the log's file that begins with that seq. */
 export function createAuditCheck(vouched: Vouched, nameOf?: (firstSeq: number) => string): AuditCheck {
   const trail = createFileTrail(nameOf)
-  let problems: AuditProblem[] = []
-  let problemCount = 0
-  let firstBad: number | null = null
+  const problems = createProblemList()
+  const bad = problems.add
   const notes: string[] = []
   let expected = 1
   let prev: string | null = GENESIS_HASH
@@ -88,31 +91,22 @@ export function createAuditCheck(vouched: Vouched, nameOf?: (firstSeq: number) =
 
   const expectations = createExpectedCheck(vouched.expected ?? [])
 
-  const bad = (problem: AuditProblem) => {
-    problemCount++
-    if (problems.length < MAX_LISTED) problems.push(problem)
-    if (problem.seq !== undefined && (firstBad === null || problem.seq < firstBad)) firstBad = problem.seq
-  }
   const note = (text: string) => {
-    if (notes.length < MAX_LISTED) notes.push(text)
+    if (notes.length < MAX_NOTES) notes.push(text)
   }
 
   const applyChange = (record: Seen) => {
     const keyId = record.keyId as string
     // After a loss the log knows no births of the keys that were there.
-    if (record.action !== 'key.generate' && !replay.digests.has(keyId) && baseline === null && problemCount === 0)
+    if (record.action !== 'key.generate' && !replay.digests.has(keyId) && baseline === null && problems.count() === 0)
       bad({ keyId, problem: `was changed at seq ${record.seq}, and no record tells of its birth: it was added by hand` })
     replay.change(record)
     if (baseline !== null) baseline.isChanged = true
   }
 
   const acceptLoss = (record: AuditRecord) => {
-    for (const { seq, keyId, problem } of problems)
-      note(`accepted at seq ${record.seq}: ${seq === undefined ? '' : `seq ${seq} `}${keyId ?? ''} ${problem}`)
+    problems.accept(record).forEach(note)
     note(`loss accepted at seq ${record.seq} by ${record.actor.name}: ${record.reason}`)
-    problems = []
-    problemCount = 0
-    firstBad = null
     replay.restart(Number(record.after?.['keys']))
     baseline = { digest: String(record.after?.['digest']), isChanged: false }
     for (const [by, anchor] of pendingAnchors) if (anchor.seq < record.seq) pendingAnchors.delete(by)
@@ -155,7 +149,7 @@ export function createAuditCheck(vouched: Vouched, nameOf?: (firstSeq: number) =
       return
     }
     const problem = trail.see(record.seq, expected)
-    if (problem !== null) bad({ seq: expected, problem })
+    if (problem !== null) bad({ seq: expected, problem }, Math.max(expected, record.seq - 1))
     if (record.seq < expected && !(isLost && record.seq > head.seq))
       return bad({ seq: record.seq, problem: `stands twice or out of place${trail.where()}` })
     if (record.seq > expected) prev = null
@@ -203,11 +197,21 @@ export function createAuditCheck(vouched: Vouched, nameOf?: (firstSeq: number) =
       }
       settleUnfinished()
       // Where records are lost, so are digests: comparing would accuse keys that nobody touched.
-      if (firstBad === null) compareKeys()
+      if (problems.range() === null) compareKeys()
       else note('the keys were not compared with a log that is not whole')
       for (const problem of expectations.finish(last)) bad(problem)
-      if (problemCount > problems.length) note(`${problemCount - problems.length} more problems are not listed`)
-      return { ok: problemCount === 0, records, firstBad, problems, notes }
+      const listed = problems.listed()
+      if (problems.count() > listed.length) note(`${problems.count() - listed.length} more problems are not listed`)
+      return { ok: problems.count() === 0, records, firstBad: problems.range()?.from ?? null, problems: listed, notes }
+    },
+
+    lost() {
+      const range = problems.range()
+      // Who finds that the last record does not follow the one before it, and a record behind it that does, blames the first.
+      const from = range === null ? null : range.from === head.seq ? Math.max(1, head.seq - 1) : range.from
+      const seen = Math.max(0, ...vouched.anchors.map(({ anchor }) => anchor.seq))
+      if (seen > head.seq) return { from: from ?? head.seq + 1, to: Math.max(seen, range?.to ?? 0) }
+      return range === null || from === null ? null : { from, to: range.to }
     },
   }
 

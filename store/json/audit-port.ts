@@ -1,7 +1,7 @@
 // The audit side of the embedded store: streaming, proving, and accepting a loss.
 
 import type { KeyObject } from 'node:crypto'
-import type { Actor, Anchor, Entry, Head } from '../../src/domain/audit.ts'
+import type { Actor, Anchor, Entry } from '../../src/domain/audit.ts'
 import { EMPTY_ANCHOR } from '../../src/domain/audit.ts'
 import type { AuditReport } from '../../src/domain/audit-check.ts'
 import { brokenLog } from '../../src/domain/disagreement.ts'
@@ -118,9 +118,9 @@ export function createAuditPort(dependencies: AuditDependencies): AuditPort {
       return lock.hold(async (wasAbandoned) => {
         await prepare(wasAbandoned)
         const moment = await look(keyFile, places)
-        const { report, head } = await check(moment, {})
+        const { report, head, lost } = await check(moment, {})
         if (report.ok) throw nothingLost()
-        const loss = extentOf(moment, report, head)
+        const loss = { lostFrom: lost?.from ?? null, lostTo: lost?.to ?? null }
         const { document } = moment.lines
         const entry: Entry = {
           actor,
@@ -143,13 +143,4 @@ export function createAuditPort(dependencies: AuditDependencies): AuditPort {
       })
     },
   }
-}
-
-/** The first and last seq that are known to be lost: records that are gone, or changes that the store has not seen. */
-function extentOf({ lines, usageAnchor }: Still, report: AuditReport, head: Head): { lostFrom: number | null; lostTo: number | null } {
-  const anchor = Math.max(lines.document.audit.seq, usageAnchor?.seq ?? 0)
-  if (anchor > head.seq) return { lostFrom: report.firstBad ?? head.seq + 1, lostTo: anchor }
-  const missing = report.problems.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
-  if (missing.length > 0) return { lostFrom: Math.min(...missing), lostTo: Math.max(...missing) }
-  return { lostFrom: null, lostTo: null }
 }

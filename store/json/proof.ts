@@ -10,6 +10,7 @@ import { expectedBy } from '../../src/domain/audit-expected.ts'
 import { originOf } from '../../src/domain/checkpoint.ts'
 import type { StorePlaces } from '../../src/domain/disagreement.ts'
 import type { VerifyOptions } from '../../src/domain/ports.ts'
+import type { SeqRange } from '../../src/domain/problem-list.ts'
 import { faultAt } from '../faults.ts'
 import type { SignedCheckpoints } from '../log/checkpoint-check.ts'
 import { withCheckpoints } from '../log/checkpoint-check.ts'
@@ -66,6 +67,8 @@ export interface Proven {
   readonly report: AuditReport
   /** The last record that is whole and in its place. */
   readonly head: Head
+  /** The records that are lost, if that is accepted. */
+  readonly lost: SeqRange | null
 }
 
 /** Runs the check over the log of a moment, and closes it. `checkpointed`: signed checkpoints, which the log must agree with too. */
@@ -108,8 +111,9 @@ export async function prove(
   }
   const report = run.finish()
   const head = run.head()
-  if (checkpointed === null) return { report, head }
-  return { report: withCheckpoints(report, checkpointed, head, originOf(basename(log, '.log'), firstHash)), head }
+  const proven = { report, head, lost: run.lost() }
+  if (checkpointed === null) return proven
+  return { ...proven, report: withCheckpoints(report, checkpointed, head, originOf(basename(log, '.log'), firstHash)) }
 }
 
 function hashIn(line: Buffer): string {

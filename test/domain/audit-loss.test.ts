@@ -91,14 +91,12 @@ describe('an accepted loss', () => {
     log: Log,
   ): { check: (keys?: readonly Key[], more?: readonly Buffer[]) => AuditReport; continued: Log } {
     const keys = [...log.keys.values()]
-    const { head } = checkOf(lines, log.vouched())
+    const { head, lost } = checkOf(lines, log.vouched())
+    const extent = { lostFrom: lost?.from ?? null, lostTo: lost?.to ?? null }
     const { allKeysDigest } = log.vouched()
     const continued = newLog()
     for (const key of keys) continued.keys.set(key.id, key)
-    continued.append(
-      [note('audit.accept-loss', { keys: keys.length, digest: allKeysDigest, lostFrom: null, lostTo: null }, 'a backup was lost')],
-      head,
-    )
+    continued.append([note('audit.accept-loss', { keys: keys.length, digest: allKeysDigest, ...extent }, 'a backup was lost')], head)
     continued.take([])
     const check = (seen: readonly Key[] = [...continued.keys.values()], more: readonly Buffer[] = []) =>
       checkOf([...lines, ...continued.lines, ...more], vouchedFor(seen, continued.head(), continued.head())).report
@@ -182,6 +180,44 @@ describe('an accepted loss', () => {
     const tampered = [...continued.keys.values()].map((key) => (key.id === ids[0] ? { ...key, scopes: ['*'] } : key))
     expect(stateOf(check(tampered))).toEqual({ ok: false, firstBad: null, problems: [ids[0]] })
     expect(check([...continued.keys.values()].slice(0, 1)).ok).toBe(false)
+  })
+
+  /** The report once a line of the log, which is known by its index, has become another. */
+  const checkWith = (lines: readonly Buffer[], log: Log, index: number, line: Buffer[]): AuditReport => {
+    const { continued } = accept(lines, log)
+    const all = [...lines, ...continued.lines].toSpliced(index, 1, ...line)
+    return checkOf(all, vouchedFor([...continued.keys.values()], continued.head(), continued.head())).report
+  }
+
+  test('hides no damage that is done afterwards to the records before it, but to those that it names', () => {
+    const { log } = longLog()
+    const damages: readonly ((line: Buffer) => Buffer[])[] = [
+      () => [Buffer.from('garbled')],
+      () => [],
+      (line) => [Buffer.from(line.toString().replace('"outcome":"done"', '"outcome":"refused"'))],
+    ]
+    // Seq 6 is lost, at index 5.
+    const lossy = log.lines.toSpliced(5, 1)
+    for (const damage of damages) {
+      for (const [index, line] of lossy.entries())
+        expect({ index, ok: checkWith(lossy, log, index, damage(line)).ok }).toEqual({ index, ok: false })
+    }
+  })
+
+  test('of keys alone hides no damage of any record before it', () => {
+    const { log, ids } = longLog()
+    log.keys.set(ids[1], { ...(log.keys.get(ids[1]) as Key), scopes: ['*'] })
+    for (const index of log.lines.keys())
+      expect({ index, ok: checkWith(log.lines, log, index, [Buffer.from('garbled')]).ok }).toEqual({ index, ok: false })
+  })
+
+  test('is made good again by accepting the new damage too', () => {
+    const { log } = longLog()
+    const lossy = log.lines.toSpliced(5, 1)
+    const { continued } = accept(lossy, log)
+    const damaged = [...lossy, ...continued.lines].with(1, Buffer.from('garbled'))
+    expect(checkOf(damaged, continued.vouched()).report.ok).toBe(false)
+    expect(stateOf(accept(damaged, continued).check())).toEqual(WHOLE)
   })
 
   test('hides no later damage of the log', () => {

@@ -8,6 +8,7 @@ import type { ChangeAction } from '../../src/domain/change.ts'
 import { changeOf } from '../../src/domain/change.ts'
 import type { Key } from '../../src/domain/key.ts'
 import { keyLine } from '../../src/domain/key.ts'
+import type { SeqRange } from '../../src/domain/problem-list.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 import { ACTOR, NOON, newKey } from '../store/harness.ts'
 
@@ -90,10 +91,10 @@ export function vouchedFor(keys: readonly Key[], anchor: Anchor, usageAnchor: An
   }
 }
 
-export function checkOf(lines: readonly Buffer[], vouched: Vouched): { report: AuditReport; head: Head } {
+export function checkOf(lines: readonly Buffer[], vouched: Vouched): { report: AuditReport; head: Head; lost: SeqRange | null } {
   const check = createAuditCheck(vouched)
   for (const line of lines) check.add(line)
-  return { report: check.finish(), head: check.head() }
+  return { report: check.finish(), head: check.head(), lost: check.lost() }
 }
 
 export const born = (fields: Partial<Key> = {}): Step => ({ action: 'key.generate', before: null, after: newKey(fields).key })

@@ -22,6 +22,7 @@ import type { Database, Queryable } from './connection.ts'
 import { faultOf, PREPARED } from './connection.ts'
 import type { LockedHead } from './head.ts'
 import { appendRecords, lockHead, readHead } from './head.ts'
+import { mendRows } from './mend-rows.ts'
 
 /** How long one statement of a proof may take: the server reads ahead for it. */
 const PROOF_STATEMENT_MS = 60_000
@@ -135,7 +136,7 @@ export function createPostgresAudit(options: PostgresAuditOptions): AuditPort {
   }
 }
 
-/** Under the lock: what is lost, the record of it, and a head that vouches for that record. */
+/** Under the lock: what is lost, the record of it, and rows and a head that go by the lines and by that record. */
 async function acceptIn(
   tx: Queryable,
   entry: Pick<Entry, 'actor' | 'at' | 'reason'>,
@@ -149,7 +150,8 @@ async function acceptIn(
   await tx.query('SELECT keywright.make_month($1)', [end.at === null || end.at < entry.at ? entry.at : end.at])
   const { byId, all } = proven.keys
   const next = await appendRecords(tx, end, [{ ...entry, action: 'audit.accept-loss', after: { keys: byId.size, digest: all, ...loss } }])
-  await tx.query('UPDATE keywright.head SET keys_seq = $1, keys_hash = $2', [next.seq, next.hash])
+  await mendRows(tx, proven.wrongRows)
+  await tx.query('UPDATE keywright.head SET keys_seq = $1, keys_hash = $2, keys = $3', [next.seq, next.hash, byId.size])
   return { accepted: { ...loss, seq: next.seq }, next: { seq: next.seq, hash: next.hash } }
 }
 
@@ -160,6 +162,7 @@ async function acceptIn(
 async function endFor(tx: Queryable, head: LockedHead, last: Head): Promise<Head> {
   const [row] = await tx.query<{ seq: number | null }>('SELECT max(seq) AS seq FROM keywright.audit')
   const seq = Math.max(head.seq, last.seq, row?.seq ?? 0)
+  if (last.seq === seq && last.hash === head.hash) return last
   const at = [head.at, last.at].reduce((one, other) => (one === null || (other !== null && other > one) ? other : one))
   return { seq, hash: last.seq === seq ? last.hash : head.hash, at }
 }

@@ -95,6 +95,14 @@ const WORDS: { readonly [K in Disagreement['kind']]: Words<Extract<Disagreement,
   },
 }
 
+const REWRITE_ROWS = 'write the rows anew from the lines with: keywright audit accept-loss --reason R'
+
+/** Rows of a database that contradict the lines of keys that they lie beside. Found by a proof only: it refuses nothing. */
+export const ROWS_APART = {
+  note: `keys are verified by their lines, and a secret without its row is unknown; lists, counts and changes of many keys by a filter go by the rows, and may leave a key out: name keys by their ids meanwhile, and ${REWRITE_ROWS}`,
+  remedy: REWRITE_ROWS,
+} as const
+
 /** What was found with the counts' anchor in the place of the store's. */
 export function byUsage(disagreement: Disagreement): Disagreement {
   return 'by' in disagreement ? { ...disagreement, by: 'usage' } : disagreement

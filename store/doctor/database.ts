@@ -1,5 +1,6 @@
 // The examination of a store in a database: its server, its tables, its log and its keys. Writes nothing.
 
+import { ROWS_APART } from '../../src/domain/disagreement.ts'
 import type { Examination, Examined, ExaminedName, Found } from '../../src/domain/examination.ts'
 import { EXAMINED_NAMES } from '../../src/domain/examination.ts'
 import { formatDistance } from '../../src/domain/time.ts'
@@ -88,11 +89,14 @@ async function lookAtRights({ database }: Seen): Promise<Found> {
   )
 }
 
-function problemsOf({ report }: Proven, isMeant: (one: { readonly seq?: number }) => boolean, otherwise: string): Found {
+function problemsOf({ report, areLinesWhole }: Proven, isMeant: (one: { readonly seq?: number }) => boolean, otherwise: string): Found {
   const these = report.problems.filter(isMeant)
   if (these.length === 0) return fine(otherwise)
   const texts = these.map(({ seq, keyId, problem: what }) => [seq === undefined ? '' : `seq ${seq}`, keyId ?? '', what].join(' ').trim())
-  return problem(told(texts), 'restore it from a backup, or go on as it is with: keywright audit accept-loss --reason R')
+  return problem(
+    told(texts),
+    areLinesWhole ? ROWS_APART.remedy : 'restore it from a backup, or go on as it is with: keywright audit accept-loss --reason R',
+  )
 }
 
 /** Looks at everything that a database has; what only files have is left out and said so. Throws nothing. */

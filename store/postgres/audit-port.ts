@@ -22,6 +22,7 @@ import type { Database, Queryable } from './connection.ts'
 import { faultOf, PREPARED } from './connection.ts'
 import type { LockedHead } from './head.ts'
 import { appendRecords, lockHead, readHead } from './head.ts'
+import { mendRows } from './mend-rows.ts'
 
 /** How long one statement of a proof may take: the server reads ahead for it. */
 const PROOF_STATEMENT_MS = 60_000
@@ -135,7 +136,7 @@ export function createPostgresAudit(options: PostgresAuditOptions): AuditPort {
   }
 }
 
-/** Under the lock: what is lost, the record of it, and a head that vouches for that record. */
+/** Under the lock: what is lost, the record of it, and rows and a head that go by the lines and by that record. */
 async function acceptIn(
   tx: Queryable,
   entry: Pick<Entry, 'actor' | 'at' | 'reason'>,
@@ -143,13 +144,14 @@ async function acceptIn(
   const head = await lockHead(tx)
   const proven = await prove(tx, head, {})
   if (proven.report.ok) throw nothingLost()
-  const loss = extentOf(head, proven)
   const end = await endFor(tx, head, proven.last)
+  const loss = extentOf(proven, end)
   // Its partition may be what was lost.
   await tx.query('SELECT keywright.make_month($1)', [end.at === null || end.at < entry.at ? entry.at : end.at])
   const { byId, all } = proven.keys
   const next = await appendRecords(tx, end, [{ ...entry, action: 'audit.accept-loss', after: { keys: byId.size, digest: all, ...loss } }])
-  await tx.query('UPDATE keywright.head SET keys_seq = $1, keys_hash = $2', [next.seq, next.hash])
+  await mendRows(tx, proven.wrongRows)
+  await tx.query('UPDATE keywright.head SET keys_seq = $1, keys_hash = $2, keys = $3', [next.seq, next.hash, byId.size])
   return { accepted: { ...loss, seq: next.seq }, next: { seq: next.seq, hash: next.hash } }
 }
 
@@ -160,17 +162,15 @@ async function acceptIn(
 async function endFor(tx: Queryable, head: LockedHead, last: Head): Promise<Head> {
   const [row] = await tx.query<{ seq: number | null }>('SELECT max(seq) AS seq FROM keywright.audit')
   const seq = Math.max(head.seq, last.seq, row?.seq ?? 0)
+  if (last.seq === seq && last.hash === head.hash) return last
   const at = [head.at, last.at].reduce((one, other) => (one === null || (other !== null && other > one) ? other : one))
   return { seq, hash: last.seq === seq ? last.hash : head.hash, at }
 }
 
-/** The first and last seq that are known to be lost: records that are gone, or were garbled. */
-function extentOf(head: LockedHead, { report, last }: Proven): { lostFrom: number | null; lostTo: number | null } {
-  const vouched = Math.max(head.seq, head.keysAnchor.seq)
-  if (vouched > last.seq) return { lostFrom: report.firstBad ?? last.seq + 1, lostTo: vouched }
-  const missing = report.problems.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
-  if (missing.length > 0) return { lostFrom: Math.min(...missing), lostTo: Math.max(...missing) }
-  return { lostFrom: null, lostTo: null }
+/** What the log names as lost: records that are wrong or missing, and the seqs between its last record and what goes behind it. */
+function extentOf({ lost, last }: Proven, end: Head): { lostFrom: number | null; lostTo: number | null } {
+  if (lost === null) return { lostFrom: null, lostTo: null }
+  return { lostFrom: lost.from, lostTo: end.seq > last.seq ? Math.max(lost.to, end.seq) : lost.to }
 }
 
 export const placesOf = (name: string): StorePlaces => ({

@@ -3,6 +3,8 @@
 import type { AuditRecord } from '../../src/domain/audit.ts'
 import { parseRecord } from '../../src/domain/audit.ts'
 import type { AuditProblem, AuditReport } from '../../src/domain/audit-check.ts'
+import type { SeqRange } from '../../src/domain/problem-list.ts'
+import { createProblemList } from '../../src/domain/problem-list.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 
 /** A row as the verification reads it; `at` in seconds since 1970. */
@@ -19,8 +21,8 @@ export interface AuditTableRow {
 
 export const TABLE_ROW = "seq, date_part('epoch', at) AS at, line, action, key_id, user_id, actor, os_user"
 
-/** More are counted, not listed. */
-const MAX_LISTED = 1_000
+/** Notes beyond are left out. */
+const MAX_NOTES = 1_000
 
 const instantOf = (seconds: number): string => {
   const ms = Math.round(seconds * 1000)
@@ -52,53 +54,40 @@ export interface RowCheck {
   readonly add: (row: AuditTableRow, line: Buffer) => void
   /** A problem that no row tells of. */
   readonly bad: (problem: AuditProblem) => void
-  /** What was found up to there is accepted by the record of that seq. */
-  readonly accept: (seq: number) => void
+  /** What was found up to there is accepted, as far as the record names it. */
+  readonly accept: (loss: AuditRecord) => void
+  /** From the first to the last record that is contradicted; null where none is. */
+  readonly range: () => SeqRange | null
   /** The report of the lines, with what the rows say besides. */
   readonly finish: (report: AuditReport) => AuditReport
 }
 
 export function createRowCheck(): RowCheck {
-  let problems: AuditProblem[] = []
-  let count = 0
-  let firstBad: number | null = null
+  const problems = createProblemList()
   const notes: string[] = []
 
-  const bad = (problem: AuditProblem): void => {
-    count++
-    if (problems.length < MAX_LISTED) problems.push(problem)
-    if (problem.seq !== undefined && (firstBad === null || problem.seq < firstBad)) firstBad = problem.seq
-  }
-
   return {
-    bad,
+    bad: problems.add,
     add(row, line) {
       if (isAsWritten(row)) return
       const record = parseRecord(line)
       // What is wrong with the line itself the check of the log says.
       const columns = typeof record === 'string' ? [] : contradictionsIn(row, record)
       if (typeof record === 'string' || columns.length === 0) return
-      bad({ seq: record.seq, problem: `its row says otherwise than its line, in ${columns.join(', ')}` })
+      problems.add({ seq: record.seq, problem: `its row says otherwise than its line, in ${columns.join(', ')}` })
     },
-    accept(seq) {
-      for (const { seq: of, problem } of problems.slice(0, MAX_LISTED - notes.length))
-        notes.push(`accepted at seq ${seq}: seq ${of} ${problem}`)
-      problems = []
-      count = 0
-      firstBad = null
-    },
+    accept: (loss) => void notes.push(...problems.accept(loss).slice(0, MAX_NOTES - notes.length)),
+    range: problems.range,
     finish(report) {
-      const seqs = [report.firstBad, firstBad].filter((seq) => seq !== null)
+      const seqs = [report.firstBad, problems.range()?.from].filter((seq) => seq != null)
+      const listed = problems.listed()
+      const unlisted = problems.count() - listed.length
       return {
         ...report,
-        ok: report.ok && count === 0,
+        ok: report.ok && problems.count() === 0,
         firstBad: seqs.length === 0 ? null : Math.min(...seqs),
-        problems: [...report.problems, ...problems],
-        notes: [
-          ...report.notes,
-          ...notes,
-          ...(count > problems.length ? [`${count - problems.length} more rows that contradict their lines are not listed`] : []),
-        ],
+        problems: [...report.problems, ...listed],
+        notes: [...report.notes, ...notes, ...(unlisted > 0 ? [`${unlisted} more rows that contradict their lines are not listed`] : [])],
       }
     },
   }

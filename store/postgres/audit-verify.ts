@@ -1,19 +1,21 @@
 // The proof of a store in a database: its keys and its log as one moment has them, read through by cursors. Never writes.
 
-import { createHash } from 'node:crypto'
 import type { Head } from '../../src/domain/audit.ts'
-import { sha256 } from '../../src/domain/audit.ts'
+import { parseRecord } from '../../src/domain/audit.ts'
 import type { AuditReport } from '../../src/domain/audit-check.ts'
 import { createAuditCheck } from '../../src/domain/audit-check.ts'
 import { expectedBy } from '../../src/domain/audit-expected.ts'
 import type { VerifyOptions } from '../../src/domain/ports.ts'
+import type { SeqRange } from '../../src/domain/problem-list.ts'
+import type { KeyDigests } from './audit-keys.ts'
+import { readKeys } from './audit-keys.ts'
 import type { AuditTableRow } from './audit-rows.ts'
 import { createRowCheck, TABLE_ROW } from './audit-rows.ts'
 import type { Queryable } from './connection.ts'
+import { fetched } from './cursor.ts'
 import type { LockedHead } from './head.ts'
+import type { WrongRows } from './key-check.ts'
 
-/** Rows that are in memory at a time. */
-const ROWS_AT_A_TIME = 2_000
 /** How often a long verification tells of its progress. */
 const RECORDS_PER_PROGRESS = 10_000
 
@@ -23,21 +25,21 @@ const ACCEPTANCE = '"action":"audit.accept-loss"'
 
 export interface Proven {
   readonly report: AuditReport
+  /** Else only what lies beside them is wrong. */
+  readonly areLinesWhole: boolean
   /** The last record that is whole and in its place. */
   readonly last: Head
+  /** The records that are lost, if that is accepted. */
+  readonly lost: SeqRange | null
   readonly keys: KeyDigests
-}
-
-interface KeyDigests {
-  readonly byId: ReadonlyMap<string, string>
-  readonly all: string
+  readonly wrongRows: WrongRows
 }
 
 /** Runs the check in a transaction that sees one moment, or holds the head. `head`: as that transaction reads it. */
 export async function prove(tx: Queryable, head: LockedHead, { expect, onProgress, signal }: VerifyOptions): Promise<Proven> {
   // The first rows soon and each once: a cursor walks along the index.
   await tx.query('SET LOCAL cursor_tuple_fraction = 0')
-  const keys = await digestKeys(tx, signal)
+  const { digests: keys, check: keyCheck } = await readKeys(tx, signal)
   const { keysAnchor } = head
   const check = createAuditCheck({
     anchors: [
@@ -57,7 +59,8 @@ export async function prove(tx: Queryable, head: LockedHead, { expect, onProgres
     const before = check.head()
     check.add(line)
     // As the check of the lines takes it: a record that is whole and in its place.
-    if (row.line.includes(ACCEPTANCE) && check.head() !== before) rows.accept(check.head().seq)
+    const loss = row.line.includes(ACCEPTANCE) && check.head() !== before ? parseRecord(line) : null
+    if (loss !== null && typeof loss !== 'string') rows.accept(loss)
     rows.add(row, line)
     bytes += line.length + 1
     // How many bytes there are is not known: as many a record as there were so far.
@@ -69,38 +72,20 @@ export async function prove(tx: Queryable, head: LockedHead, { expect, onProgres
   const last = check.head()
   if (last.seq > head.seq)
     rows.bad({ seq: head.seq + 1, problem: `stands behind ${BY_HEAD}: it was added by hand, or the head was put back` })
-  return { report: rows.finish(check.finish()), last, keys }
+  const ofLines = rows.finish(check.finish())
+  const report = withTime(keyCheck.finish(ofLines, head.keys), head, last)
+  const lost = bothOf(check.lost(), rows.range())
+  return { report, areLinesWhole: ofLines.ok, last, lost, keys, wrongRows: keyCheck.wrong() }
 }
 
-/** The digest of each key's line, and of all of them in the order of their birth. */
-async function digestKeys(tx: Queryable, signal: AbortSignal | undefined): Promise<KeyDigests> {
-  const byId = new Map<string, string>()
-  const all = createHash('sha256')
-  for await (const some of fetched<{ id: string; line: string }>(tx, 'SELECT id, line FROM keywright.keys ORDER BY place', signal)) {
-    for (const { id, line } of some) {
-      all.update(byId.size === 0 ? line : `\n${line}`)
-      byId.set(id, sha256(line))
-    }
-  }
-  return { byId, all: all.digest('hex') }
+function bothOf(one: SeqRange | null, other: SeqRange | null): SeqRange | null {
+  if (one === null || other === null) return one ?? other
+  return { from: Math.min(one.from, other.from), to: Math.max(one.to, other.to) }
 }
 
-/** The rows that a statement answers, a bounded number in memory: the next ones are on their way while these are worked on. */
-async function* fetched<R extends object>(tx: Queryable, sql: string, signal: AbortSignal | undefined): AsyncGenerator<readonly R[]> {
-  const fetchNext = (): Promise<readonly R[]> => {
-    const rows = tx.query<R>(`FETCH ${ROWS_AT_A_TIME} FROM proof`)
-    // Who ends before they are here wants to hear of no failure.
-    rows.catch(() => undefined)
-    return rows
-  }
-  signal?.throwIfAborted()
-  await tx.query(`DECLARE proof NO SCROLL CURSOR FOR ${sql}`)
-  let next: Promise<readonly R[]> | null = fetchNext()
-  while (next !== null) {
-    const rows: readonly R[] = await next
-    signal?.throwIfAborted()
-    next = rows.length < ROWS_AT_A_TIME ? null : fetchNext()
-    yield rows
-  }
-  await tx.query('CLOSE proof')
+/** The head repeats the last record's time, which the next one's does not go behind. */
+function withTime(report: AuditReport, head: Head, last: Head): AuditReport {
+  if (last.hash !== head.hash || last.at === head.at) return report
+  const problem = `${BY_HEAD} was changed by hand: it says that seq ${head.seq} is of ${head.at}, and its line says ${last.at}`
+  return { ...report, ok: false, problems: [...report.problems, { problem }] }
 }

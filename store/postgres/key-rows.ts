@@ -30,14 +30,19 @@ export const KEY_COLUMNS = [
 ] as const
 
 export type KeyRow = Readonly<Record<(typeof KEY_COLUMNS)[number], string | number | null | readonly string[]>>
+/** What stands beside the line: all of it follows from the key. */
+export type BesideLine = Omit<KeyRow, 'line'>
 
 /** Stands between the texts that a search looks into: no text may hold it. */
 export const BETWEEN_TEXTS = '\n'
 
 export function rowOf(key: Key): KeyRow {
+  return { ...besideLine(key), line: keyLine(key) }
+}
+
+export function besideLine(key: Key): BesideLine {
   return {
     id: key.id,
-    line: keyLine(key),
     user_id: key.userId,
     name: key.name,
     environment: key.environment,
@@ -52,9 +57,15 @@ export function rowOf(key: Key): KeyRow {
     updated_at: key.updatedAt,
     revision: key.revision,
     grace_until: latest(key.secrets.map(({ notAfter }) => notAfter)),
-    search: searchText([key.name ?? '', key.userId, key.id, ...key.secrets.map(({ shortId }) => shortId), ...key.tags]),
+    search: searchText([key.name ?? '', key.userId, key.id, ...shortIdsOf(key), ...key.tags]),
   }
 }
+
+/** What keywright.secrets holds of a key. */
+export const shortIdsOf = ({ secrets }: Key): readonly string[] => secrets.map(({ shortId }) => shortId)
+
+/** What keywright.owners holds beside an owner and the number of their keys. */
+export const ownerSearch = (userId: string): string => searchText([userId])
 
 /** Instants are ISO 8601 UTC of one length: their order is that of their texts. */
 function latest(instants: readonly (string | null)[]): string | null {
@@ -62,7 +73,7 @@ function latest(instants: readonly (string | null)[]): string | null {
 }
 
 /** In small letters as JavaScript makes them: the database knows other rules for some alphabets. */
-export function searchText(texts: readonly string[]): string {
+function searchText(texts: readonly string[]): string {
   return texts.map((text) => text.toLowerCase()).join(BETWEEN_TEXTS)
 }
 

@@ -13,11 +13,11 @@ import { isSignedWith } from '../../store/log/signed-note.ts'
 import type { PostgresAuditOptions } from '../../store/postgres/audit-port.ts'
 import { createPostgresAudit } from '../../store/postgres/audit-port.ts'
 import { searchOf } from '../../store/postgres/audit-read.ts'
-import type { Database, Queryable, Row } from '../../store/postgres/connection.ts'
+import type { Database, Row } from '../../store/postgres/connection.ts'
 import { connectDatabase } from '../../store/postgres/connection.ts'
 import { appendRecords, insertLines, lockHead } from '../../store/postgres/head.ts'
-import { KEY_COLUMNS, rowOf } from '../../store/postgres/key-rows.ts'
 import { migrate } from '../../store/postgres/migrate.ts'
+import { writeKeys } from '../../store/postgres/write-keys.ts'
 import { auditPageContract } from '../store/contract-audit-page.ts'
 import type { ManualClock } from '../store/harness.ts'
 import { ACTOR, collect, edit, errorOf, expectCode, manualClock, NOON, newKey, outcomeOf, put, until } from '../store/harness.ts'
@@ -39,20 +39,6 @@ beforeAll(async () => {
 })
 afterAll(() => server.remove())
 
-async function putKey(tx: Queryable, id: string, key: Key | null): Promise<void> {
-  if (key === null) {
-    await tx.query('DELETE FROM keywright.keys WHERE id = $1', [id])
-    return
-  }
-  const columns = KEY_COLUMNS.join(', ')
-  const values = KEY_COLUMNS.map((column) => `${column} = excluded.${column}`).join(', ')
-  await tx.query(
-    `INSERT INTO keywright.keys (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::keywright.keys, $1)
-     ON CONFLICT (id) DO UPDATE SET ${values}`,
-    [JSON.stringify([rowOf(key)])],
-  )
-}
-
 /** As much of a store as the log's tests need: changes of keys that are named by id, and the audit side. */
 function storeOn(database: Database, audit: AuditPort): Store {
   const transact: Store['transact'] = ({ actor, targets, decide }) =>
@@ -66,9 +52,9 @@ function storeOn(database: Database, audit: AuditPort): Store {
         const digest = key === null ? null : sha256(keyLine(key))
         return { ...change, actor, at: new Date(at).toISOString(), base: head.keysAnchor.seq, digest }
       })
-      for (const { keyId, key } of changes) await putKey(tx, keyId, key)
-      const { seq, hash } = await appendRecords(tx, head, entries)
-      await tx.query('UPDATE keywright.head SET keys_seq = $1, keys_hash = $2', [seq, hash])
+      const last = await appendRecords(tx, head, entries)
+      const changed = changes.map(({ keyId, key }) => ({ id: keyId, before: keys.get(keyId) ?? null, after: key }))
+      await writeKeys(tx, { head, last, brand: head.brand, changed })
       return answer
     })
   return { transact, audit } as Store

@@ -43,7 +43,6 @@ export interface Vouched {
 
 const NEWLINE = 10
 
-/** Notes beyond are left out. */
 const MAX_NOTES = 1000
 
 /** A record as far as the check looks at it. */
@@ -82,6 +81,8 @@ export function createAuditCheck(vouched: Vouched, nameOf?: (firstSeq: number) =
   let lastAt = ''
   let records = 0
   let head: Head = EMPTY_HEAD
+  /** The last record that was blamed for not following the one before it. */
+  let unfit = 0
   let brokenAt: (Anchor & { readonly where: string }) | null = null
   /** Behind a line that is no record: how many records stood there is not known. */
   let isLost = false
@@ -206,12 +207,11 @@ export function createAuditCheck(vouched: Vouched, nameOf?: (firstSeq: number) =
     },
 
     lost() {
-      const range = problems.range()
-      // Who finds that the last record does not follow the one before it, and a record behind it that does, blames the first.
-      const from = range === null ? null : range.from === head.seq ? Math.max(1, head.seq - 1) : range.from
       const seen = Math.max(0, ...vouched.anchors.map(({ anchor }) => anchor.seq))
-      if (seen > head.seq) return { from: from ?? head.seq + 1, to: Math.max(seen, range?.to ?? 0) }
-      return range === null || from === null ? null : { from, to: range.to }
+      const { from, to } = problems.range() ?? { from: head.seq + 1, to: head.seq }
+      // Once a record stands behind the last, which does not follow the one before it, that one before is blamed.
+      const lost = { from: from === unfit ? unfit - 1 : from, to: seen > head.seq ? Math.max(seen, to) : to }
+      return lost.from > lost.to ? null : lost
     },
   }
 
@@ -226,7 +226,10 @@ export function createAuditCheck(vouched: Vouched, nameOf?: (firstSeq: number) =
     const isVouched = vouched.anchors.some(({ anchor }) => anchor.seq === seq && anchor.hash === hash)
     if (next === hash || (next === null && isVouched))
       bad({ seq: seq - 1, problem: `was rewritten: the record after it${where} names another hash` })
-    else bad({ seq, problem: `does not follow the record before it${where}` })
+    else {
+      bad({ seq, problem: `does not follow the record before it${where}` })
+      unfit = seq
+    }
   }
 
   /** Changes behind the store's anchor: one commit is an unrecovered crash, more are a lost or replaced store. */

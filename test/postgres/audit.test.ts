@@ -432,7 +432,7 @@ const TAMPERINGS: Readonly<Record<string, Tampering>> = {
     sql: `${DROP_SEQ_CHECK}; UPDATE keywright.audit SET seq = 40 WHERE seq = 2`,
     firstBad: 2,
     says: /row says otherwise than its line, in seq/,
-    loss: { lostFrom: 2, lostTo: 2, seq: 41 },
+    loss: { lostFrom: 2, lostTo: 40, seq: 41 },
   },
   'a key was edited': {
     sql: `UPDATE keywright.keys SET line = replace(line, 'honest', 'forged') WHERE user_id = 'bob'`,

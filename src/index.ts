@@ -341,10 +341,11 @@ const UPDATE_MEMBERS = Object.keys(update.fields).filter((name) => name !== 'key
 
 export type { ItemResult } from './commands/command.ts'
 export type { Action, Actor, Anchor, AuditRecord, Via } from './domain/audit.ts'
-export type { AuditProblem, AuditReport } from './domain/audit-check.ts'
+export type { AuditReport } from './domain/audit-check.ts'
 export type { Finding, RuleName, Severity } from './domain/hygiene.ts'
 export type { KeyView, ListedKey, SecretView, Status } from './domain/key.ts'
 export type { SignedAnchor } from './domain/ports.ts'
+export type { AuditProblem } from './domain/problem-list.ts'
 export { type ErrorCode, KeywrightError } from './domain/refusal.ts'
 export type { UserSummary } from './domain/selection.ts'
 export type { UsageStats } from './domain/stats.ts'

@@ -9,7 +9,7 @@ import { glanceAt } from './audit-glance.ts'
 import { createReplay } from './audit-replay.ts'
 import type { TrailFile } from './audit-trail.ts'
 import { createFileTrail } from './audit-trail.ts'
-import type { SeqRange } from './problem-list.ts'
+import type { AuditProblem, SeqRange } from './problem-list.ts'
 import { createProblemList } from './problem-list.ts'
 
 /** The shape of `audit verify --json`. `firstBad`: the first wrong or missing seq; null when only keys are wrong. */
@@ -19,12 +19,6 @@ export interface AuditReport {
   readonly firstBad: number | null
   readonly problems: readonly AuditProblem[]
   readonly notes: readonly string[]
-}
-
-export interface AuditProblem {
-  readonly seq?: number
-  readonly keyId?: string
-  readonly problem: string
 }
 
 /** What the store says at the moment of the check. */

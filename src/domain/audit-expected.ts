@@ -1,7 +1,7 @@
 // What is known of a log's records from outside of the store. Pure; nothing on the log itself makes good what it contradicts.
 
 import type { Anchor } from './audit.ts'
-import type { AuditProblem } from './audit-check.ts'
+import type { AuditProblem } from './problem-list.ts'
 
 /** A record's hash as someone knows it who keeps it away from the log. */
 export interface Expected {

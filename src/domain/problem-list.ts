@@ -1,10 +1,16 @@
 // What a proof finds wrong: listed up to a bound, and made good by a loss that was accepted, as far as that names it. Pure.
 
 import type { AuditRecord } from './audit.ts'
-import type { AuditProblem } from './audit-check.ts'
 
 /** More are counted, not listed. */
 const MAX_LISTED = 1000
+
+/** What is wrong with a record, with a key, or with neither. */
+export interface AuditProblem {
+  readonly seq?: number
+  readonly keyId?: string
+  readonly problem: string
+}
 
 /** Seqs, both ends included. */
 export interface SeqRange {

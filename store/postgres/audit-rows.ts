@@ -2,8 +2,8 @@
 
 import type { AuditRecord } from '../../src/domain/audit.ts'
 import { parseRecord } from '../../src/domain/audit.ts'
-import type { AuditProblem, AuditReport } from '../../src/domain/audit-check.ts'
-import type { SeqRange } from '../../src/domain/problem-list.ts'
+import type { AuditReport } from '../../src/domain/audit-check.ts'
+import type { AuditProblem, SeqRange } from '../../src/domain/problem-list.ts'
 import { createProblemList } from '../../src/domain/problem-list.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 

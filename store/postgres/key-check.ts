@@ -1,9 +1,10 @@
 // Whether what a key is found by says what its line says: the columns beside it, the rows of its secrets and of its owner. Pure.
 
-import type { AuditProblem, AuditReport } from '../../src/domain/audit-check.ts'
+import type { AuditReport } from '../../src/domain/audit-check.ts'
 import { ROWS_APART } from '../../src/domain/disagreement.ts'
 import type { Key } from '../../src/domain/key.ts'
 import { SHORT_ID } from '../../src/domain/key.ts'
+import type { AuditProblem } from '../../src/domain/problem-list.ts'
 import type { BesideLine } from './key-rows.ts'
 import { besideLine, KEY_COLUMNS, ownerSearch, parseKey, shortIdsOf } from './key-rows.ts'
 

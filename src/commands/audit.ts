@@ -134,7 +134,10 @@ export const auditVerify = defineRead({
 export const auditAcceptLoss = defineRead({
   words: 'audit accept-loss',
   summary: 'Go on after records or keys were lost, and put that on the log',
-  notes: ['Run `keywright audit verify` first: a backup of the log or of the store is better than this.'],
+  notes: [
+    'Run `keywright audit verify` first: a backup of the log or of the store is better than this.',
+    'In a database it writes anew, from the lines of the keys, what they are found by: columns, secrets and owners.',
+  ],
   fields: { reason: required(kinds.text('R'), 'Reason', 'why, for the log', { flag: 'reason' }) },
   async answer({ reason }, { store, actor, isReadOnly }): Promise<AcceptedLoss> {
     if (isReadOnly) throw KeywrightError.from(refuse('READ_ONLY', 'the store is open read-only'))

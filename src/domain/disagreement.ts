@@ -99,7 +99,7 @@ const REWRITE_ROWS = 'write the rows anew from the lines with: keywright audit a
 
 /** Rows of a database that contradict the lines of keys that they lie beside. Found by a proof only: it refuses nothing. */
 export const ROWS_APART = {
-  note: `keys are verified by their lines, and a secret without its row is unknown; lists, counts and changes of many keys by a filter go by the rows, and may leave a key out: name keys by their ids meanwhile, and ${REWRITE_ROWS}`,
+  note: `keys are verified by their lines, and a secret without its row is unknown; lists, counts and changes of many keys by a filter go by the rows, and may leave a key out or take another in: name keys by their ids meanwhile, and ${REWRITE_ROWS}`,
   remedy: REWRITE_ROWS,
 } as const
 

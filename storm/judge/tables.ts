@@ -19,8 +19,9 @@ interface Line {
   readonly seq: number
   readonly at: string
   readonly actor: Row
-  readonly secrets: readonly { readonly shortId: string }[]
+  readonly secrets: readonly { readonly shortId: string; readonly notAfter: string | null }[]
   readonly userId: string
+  readonly tags: readonly string[]
   readonly [member: string]: unknown
 }
 
@@ -95,6 +96,10 @@ export function judgeTables({ audit, keys, secrets, owners, head }: DumpedTables
     if (line === null) continue
     for (const [column, member] of KEY_COLUMNS)
       if (!isSame(row[column], line[member])) wrong.push(`key ${row['id']} has the ${column} ${row[column]} beside ${line[member]}`)
+    const ends = line.secrets.map(({ notAfter }) => notAfter ?? '').sort()
+    if ((row['grace_until'] ?? '') !== ends.at(-1)) wrong.push(`key ${row['id']} has the grace_until ${row['grace_until']}`)
+    const texts = [line['name'] ?? '', line.userId, line['id'], ...line.secrets.map(({ shortId }) => shortId), ...line.tags]
+    if (row['search'] !== texts.map((text) => String(text).toLowerCase()).join('\n')) wrong.push(`key ${row['id']} has another search`)
     for (const { shortId } of line.secrets) shortIds.push(`${shortId}=${row['id']}`)
     counts.set(line.userId, (counts.get(line.userId) ?? 0) + 1)
   }

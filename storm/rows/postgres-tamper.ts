@@ -1,10 +1,13 @@
-// The hands of a superuser in the tables: lines of the log and of keys edited, deleted, swapped, added. All of it is found.
+// The hands of a superuser in the tables: lines of the log and of keys, and what lies beside them, edited, deleted, swapped, added.
+// All of it is found.
 
 import { createHash } from 'node:crypto'
 import type { MigratedServer } from '../../test/postgres/migrated.ts'
 import { judge, openNode, withServer } from '../postgres.ts'
 import type { Row, Storm, Wrong } from '../storm.ts'
 import { upTo } from '../storm.ts'
+import type { Tampering } from './postgres-beside.ts'
+import { isNamed, tamperingsBeside } from './postgres-beside.ts'
 
 const KEYS = 6
 const SHORT_TAMPERINGS = 4
@@ -14,14 +17,6 @@ const REFUSED_BY_THE_TABLE = /violates check constraint|invalid input syntax for
 interface Held {
   readonly seq: number
   readonly line: string
-}
-
-interface Tampering {
-  readonly what: string
-  readonly sql: string
-  readonly values: readonly unknown[]
-  /** The first wrong record, where that is certain. */
-  readonly firstBad?: number
 }
 
 /** A database with so many records over some keys. */
@@ -154,6 +149,8 @@ async function tryTampering(storm: Storm, server: MigratedServer, one: Tampering
   if (ok) wrong('audit verify finds nothing')
   else if (one.firstBad !== undefined && firstBad !== one.firstBad)
     wrong(`audit verify names seq ${firstBad} instead of ${one.firstBad}: ${JSON.stringify(problems.slice(0, 2))}`)
+  else if (one.named !== undefined && !isNamed(one.named, problems))
+    wrong(`audit verify does not name ${JSON.stringify(one.named)}: ${JSON.stringify(problems.slice(0, 2))}`)
   const judgement = await judge(storm, server, name)
   if (judgement.wrong.length + judgement.wrongKeys.length === 0) wrong('the judge finds nothing')
   await server.admin('postgres', `DROP DATABASE ${name}`)
@@ -168,21 +165,31 @@ async function tamper(storm: Storm): Promise<void> {
       const { wrong: found, wrongKeys } = await judge(storm, server, name)
       for (const one of [...found, ...wrongKeys]) wrong(one)
     })
-    const trials = storm.trials('records and keys edited, deleted, swapped, added by a superuser')
-    let refused = 0
     let made = 0
-    const cases = Array.from(upTo(storm.size(25, 1))).flatMap(() => storm.shuffled([...tamperings(storm, log, ids)]))
-    await trials.each(
-      cases.slice(0, storm.size(cases.length, SHORT_TAMPERINGS)),
-      async (one, wrong) => {
-        if (!(await tryTampering(storm, server, one, made++, wrong))) refused++
-      },
-      { name: ({ what, values }) => `${what} (${values.slice(0, 2).join(' ').slice(0, 40)})` },
-    )
-    trials.measured('refused by the tables', refused, '')
+    const hands: readonly (readonly [what: string, rounds: number, each: () => Iterable<Tampering>])[] = [
+      ['columns, secrets, owners and the head edited beside the lines', 3, () => tamperingsBeside(storm, ids)],
+      ['records and keys edited, deleted, swapped, added by a superuser', 25, () => tamperings(storm, log, ids)],
+    ]
+    for (const [what, rounds, each] of hands) {
+      const trials = storm.trials(what)
+      let refused = 0
+      const cases = Array.from(upTo(storm.size(rounds, 1))).flatMap(() => storm.shuffled([...each()]))
+      await trials.each(
+        cases.slice(0, storm.size(cases.length, SHORT_TAMPERINGS)),
+        async (one, wrong) => {
+          if (!(await tryTampering(storm, server, one, made++, wrong))) refused++
+        },
+        { name: ({ what: which, values }) => `${which} (${values.slice(0, 2).join(' ').slice(0, 40)})` },
+      )
+      trials.measured('refused by the tables', refused, '')
+    }
   })
 }
 
 export const postgresTamperRows: readonly Row[] = [
-  { name: 'postgres-tamper', about: 'PostgreSQL: lines of the log and of keys tampered with by a superuser: found', run: tamper },
+  {
+    name: 'postgres-tamper',
+    about: 'PostgreSQL: lines of the log and of keys, and what lies beside them, tampered with by a superuser: found',
+    run: tamper,
+  },
 ]

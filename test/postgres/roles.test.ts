@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/domain/audit.ts'
 import { chainLines } from '../../src/domain/audit.ts'
 import { ApiKeyManager } from '../../src/index.ts'
+import { createPostgresAudit } from '../../store/postgres/audit-port.ts'
 import { connectDatabase } from '../../store/postgres/connection.ts'
 import { FUNCTIONS, ROLES, rolesSql, TABLES } from '../../store/postgres/roles.ts'
 import { tidyUsage } from '../../store/postgres/usage-tidy.ts'
+import { ACTOR } from '../store/harness.ts'
 import type { MigratedServer } from './harness.ts'
 import { startMigrated } from './harness.ts'
 
@@ -62,6 +64,24 @@ describe('what each role may do', () => {
       expect(await manager.listApiKeys()).toMatchObject({ total: 1 })
       expect(await manager.verifyAudit()).toMatchObject({ ok: true, notes: [] })
     })
+  })
+
+  test('an operator edits by SQL what lies beside a line: an auditor finds it, and an operator writes it anew', async () => {
+    expect(
+      await tried('a_operator', `UPDATE keywright.keys SET name = 'x'; DELETE FROM keywright.secrets; DELETE FROM keywright.owners`),
+    ).toBe(null)
+    const { ok, problems } = await opened('a_auditor', (manager) => manager.verifyAudit())
+    expect([ok, problems.map((one) => one.keyId)]).toEqual([false, [keyId, undefined]])
+    const connection = connectDatabase(as('a_operator'), 'tests')
+    try {
+      const clocks = { wall: Date.now, uptime: () => performance.now() }
+      const audit = createPostgresAudit({ database: connection, isReadOnly: false, clocks })
+      await audit.acceptLoss(ACTOR, 'edited by hand')
+      expect((await audit.verify({})).report).toMatchObject({ ok: true, problems: [] })
+    } finally {
+      await connection.close()
+    }
+    await opened('a_operator', async (manager) => expect(await manager.validateApiKey(token)).toMatchObject({ valid: true }))
   })
 
   test('a verifier: verdicts, counts, first uses and refusals', async () => {

@@ -544,6 +544,56 @@ test('a last record that was replaced by another whole one is found, and its los
   expect((await opened.audit.verify({})).report).toMatchObject({ ok: true })
 })
 
+test('a proof takes no connection from those who change something', async () => {
+  const database = connectDatabase(await server.create(`audit_${made++}`, 'template_audit'), 'test', 1)
+  onTestFinished(() => database.close())
+  const audit = createPostgresAudit({ database, isReadOnly: false, clocks: manualClock().clocks })
+  await put(storeOn(database, audit), newKey().key)
+  const report = await database.transaction(async (tx) => {
+    await lockHead(tx)
+    return (await audit.verify({})).report
+  })
+  expect(report).toMatchObject({ ok: true, records: 1 })
+})
+
+test.each([1, 2, 3])(
+  'changes are made while a loss is proven (%s times), and what is accepted is what was there after them',
+  async (times) => {
+    const opened = await open()
+    const [, bob, cyd] = await told(opened)
+    await opened.tamper(`UPDATE keywright.keys SET line = replace(line, 'honest', 'forged') WHERE user_id = 'bob'`)
+    let proofs = 0
+    const database = beforeProofs(opened.database, async () => {
+      // Each waits for nobody, and moves the head.
+      if (proofs++ < times) await edit(opened.store, cyd as Key, { name: `${proofs}` })
+    })
+    const audit = createPostgresAudit({ database, isReadOnly: false, clocks: manualClock().clocks })
+    expect(await audit.acceptLoss(ACTOR, 'known')).toEqual({ lostFrom: null, lostTo: null, seq: 6 + times })
+    expect(proofs).toBe(times + 1)
+    expect((await audit.verify({})).report).toMatchObject({ ok: true, problems: [] })
+    await edit(opened.store, bob as Key, { name: 'goes on' })
+    expect((await audit.verify({})).report).toMatchObject({ ok: true, problems: [] })
+  },
+)
+
+/** Does something before each proof, which sees its moment already. */
+function beforeProofs(database: Database, call: () => Promise<void>): Database {
+  return {
+    ...database,
+    transaction: (work, options) =>
+      database.transaction(
+        (tx) =>
+          work({
+            async query(sql, values, how) {
+              if (sql.startsWith('SET LOCAL cursor_tuple_fraction')) await call()
+              return tx.query(sql, values, how)
+            },
+          }),
+        options,
+      ),
+  }
+}
+
 test('what the database refuses is a typed error that says how to go on', async () => {
   const database = connectDatabase(await server.create(`audit_${made++}`), 'test')
   onTestFinished(() => database.close())

@@ -26,6 +26,7 @@ import type { PostgresServer } from './server.ts'
 import { startPostgres } from './server.ts'
 
 const DAY_MS = 86_400_000
+const LINES_AT_ONCE = 1_000
 
 let server: PostgresServer
 let made = 0
@@ -98,7 +99,9 @@ async function fill({ database }: Opened, count: number, entryOf: (seq: number) 
   })
   await database.transaction(async (tx) => {
     const { lines, head } = chainLines(EMPTY_HEAD, entries)
-    await insertLines(tx, lines.split('\n').slice(0, -1), null)
+    const all = lines.split('\n').slice(0, -1)
+    // No statement takes long, however busy the machine is.
+    for (let from = 0; from < all.length; from += LINES_AT_ONCE) await insertLines(tx, all.slice(from, from + LINES_AT_ONCE), null)
     await tx.query('UPDATE keywright.head SET seq = $1, hash = $2, at = $3', [head.seq, head.hash, head.at])
   })
 }

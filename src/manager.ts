@@ -88,16 +88,18 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
       await flush()
       lastTrouble = ''
     } catch (error) {
+      // Closing tries the same once more, and fails with it if need be.
+      if (closing !== null) return
       const message = error instanceof Error ? error.message : String(error)
       if (message !== lastTrouble) warn({ code: 'NOT_FLUSHED', message: `counts could not be written and wait in memory: ${message}` })
       lastTrouble = message
-      if (closing === null) scheduleFlush()
+      scheduleFlush()
     }
   }
 
   const flush = async (isLast = false): Promise<void> => {
     await store.usage.flush(isLast)
-    await renewals?.flush()
+    if (closing === null) await renewals?.flush()
   }
 
   const scheduleFlush = (): void => {
@@ -197,8 +199,8 @@ export function createManager({ store, actor, clock, draw, isReadOnly, flushInte
       closing ??= (async () => {
         if (flushTimer !== null) clearTimeout(flushTimer)
         if (heartbeat !== null) clearTimeout(heartbeat)
-        await renewals?.flush()
-        await store.close()
+        // The store waits for those first.
+        await Promise.all([renewals?.flush(), store.close()])
       })()
       return closing
     },

@@ -62,7 +62,7 @@ const PLACES: readonly { place: RegExp; may: RegExp; types?: RegExp }[] = [
   { place: /^src\/open-manager\.ts$/, may: /^(?:src\/(?:domain\/|manager\.ts|runtime\.ts)|store\/(?:open|upkeep)\.ts)/ },
   { place: /^src\/(?:index|command-line|main)\.ts$/, may: /^(?:src\/(?!index|command-line|main|tui)|components\/printed-table|node:)/ },
   // The driver, and nothing but what lies behind it, is where a connection is.
-  { place: /^store\/postgres\/connection\.ts$/, may: /^(?:src\/domain\/|store\/postgres\/(?:server-faults|url)\.ts$|pg$)/ },
+  { place: /^store\/postgres\/connection\.ts$/, may: /^(?:src\/domain\/|store\/postgres\/(?:server-faults|sockets|url)\.ts$|pg$)/ },
   { place: /^store\//, may: /^(?:src\/domain\/|store\/|node:|lowdb$|fs-native-extensions$)/ },
   {
     place: /^components\//,

@@ -18,7 +18,7 @@ import type { Subscribe } from './audit-records.ts'
 import { recordsOf } from './audit-records.ts'
 import type { Proven } from './audit-verify.ts'
 import { prove } from './audit-verify.ts'
-import type { Database, Queryable } from './connection.ts'
+import type { Database, Queryable, TransactionOptions } from './connection.ts'
 import { faultOf, PREPARED } from './connection.ts'
 import type { LockedHead } from './head.ts'
 import { appendRecords, lockHead, readHead } from './head.ts'
@@ -26,6 +26,11 @@ import { mendRows } from './mend-rows.ts'
 
 /** How long one statement of a proof may take: the server reads ahead for it. */
 const PROOF_STATEMENT_MS = 60_000
+/** A proof reads the whole store as one moment has it. Nobody waits for that: it locks nothing, and has a connection of its own. */
+const PROOF: TransactionOptions = { isSnapshot: true, isApart: true, answerMs: PROOF_STATEMENT_MS }
+const ACCEPTING: TransactionOptions = { isApart: true, answerMs: PROOF_STATEMENT_MS }
+/** How often a loss is proven without the lock. */
+const PROOFS_UNLOCKED = 3
 /** The log's name in its signed notes: that of the file which it becomes when it is copied. */
 const LOG_NAME = 'security-audit'
 
@@ -105,7 +110,7 @@ export function createPostgresAudit(options: PostgresAuditOptions): AuditPort {
       const { signal, actor } = asked
       const { report, last } = await typed(
         'proving',
-        () => database.transaction(async (tx) => prove(tx, await readHead(tx), asked), { isSnapshot: true, answerMs: PROOF_STATEMENT_MS }),
+        () => database.transaction(async (tx) => prove(tx, await readHead(tx), asked), PROOF),
         signal,
       )
       const proof = { report, head: { seq: last.seq, hash: last.hash } }
@@ -120,15 +125,14 @@ export function createPostgresAudit(options: PostgresAuditOptions): AuditPort {
     },
 
     async acceptLoss(actor, reason): Promise<AcceptedLoss> {
-      // First without the lock: where nothing is lost nobody has to wait.
-      const isWhole = (): Promise<boolean> =>
-        database.transaction(async (tx) => (await prove(tx, await readHead(tx), {})).report.ok, {
-          isSnapshot: true,
-          answerMs: PROOF_STATEMENT_MS,
-        })
       const { accepted, next } = await typed('changing', async () => {
-        if (await isWhole()) throw nothingLost()
-        return database.transaction(async (tx) => acceptIn(tx, { actor, reason, at: isoFrom(wall()) }), { answerMs: PROOF_STATEMENT_MS })
+        for (let left = PROOFS_UNLOCKED; ; left--) {
+          const seen = await database.transaction(async (tx) => provenAt(tx, await readHead(tx)), PROOF)
+          if (seen.proven.report.ok) throw nothingLost()
+          const entry = { actor, reason, at: isoFrom(wall()) }
+          const done = await database.transaction((tx) => acceptIn(tx, seen, entry, left === 1), ACCEPTING)
+          if (done !== null) return done
+        }
       })
       onAppended?.(next)
       return accepted
@@ -136,13 +140,30 @@ export function createPostgresAudit(options: PostgresAuditOptions): AuditPort {
   }
 }
 
-/** Under the lock: what is lost, the record of it, and rows and a head that go by the lines and by that record. */
+const isSameAnchor = (one: Anchor, other: Anchor): boolean => one.seq === other.seq && one.hash === other.hash
+
+interface Seen {
+  readonly head: LockedHead
+  readonly proven: Proven
+}
+
+const provenAt = async (tx: Queryable, head: LockedHead): Promise<Seen> => ({ head, proven: await prove(tx, head, {}) })
+
+/**
+ * Under the lock: what is lost, the record of it, and rows and a head that go by the lines and by that record. What was proven without the lock holds
+ * as long as the head is the same: whoever writes moves it. Where it was moved nothing is done, and the answer is null; the
+ * last time, so that a store at which somebody writes all the time gets there too, all is proven again while everybody waits.
+ */
 async function acceptIn(
   tx: Queryable,
+  seen: Seen,
   entry: Pick<Entry, 'actor' | 'at' | 'reason'>,
-): Promise<{ readonly accepted: AcceptedLoss; readonly next: Anchor }> {
+  isLastTry: boolean,
+): Promise<{ readonly accepted: AcceptedLoss; readonly next: Anchor } | null> {
   const head = await lockHead(tx)
-  const proven = await prove(tx, head, {})
+  const isStill = isSameAnchor(head, seen.head) && isSameAnchor(head.keysAnchor, seen.head.keysAnchor)
+  if (!isStill && !isLastTry) return null
+  const { proven } = isStill ? seen : await provenAt(tx, head)
   if (proven.report.ok) throw nothingLost()
   const end = await endFor(tx, head, proven.last)
   const loss = extentOf(proven, end)

@@ -4,6 +4,7 @@ import type { ClientBase, PoolClient } from 'pg'
 import pg from 'pg'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import { isDisconnection, sqlStateOf } from './server-faults.ts'
+import { createSockets } from './sockets.ts'
 import { parseDatabaseUrl } from './url.ts'
 
 const MAX_CONNECTIONS = 8
@@ -40,12 +41,17 @@ export interface Database extends Queryable {
   readonly renew: () => void
   /** Listens on a channel, on a connection of its own that is in no pool. The caller ends it. */
   readonly listen: (channel: string, heard: Hearing) => Promise<Listener>
+  /** Waits for what is under way. */
   readonly close: () => Promise<void>
+  /** Closes and waits for nothing: whatever is under way fails at once. */
+  readonly cut: () => void
 }
 
 export interface TransactionOptions {
   /** All statements see the same moment, and nothing is written. */
   readonly isSnapshot?: boolean
+  /** On a connection that nothing else uses: what reads a whole store takes none from those who want a short answer. */
+  readonly isApart?: boolean
   /** How long one statement may take, where that is not as usual; and reaching a connection. */
   readonly answerMs?: number
   readonly connectMs?: number
@@ -82,8 +88,10 @@ const SETTINGS = [
 /** `most`: connections that the pool has at most. */
 export function connectDatabase(url: string, application: string, most = MAX_CONNECTIONS): Database {
   const { name } = parseDatabaseUrl(url)
+  const sockets = createSockets()
   const config = {
     connectionString: url,
+    stream: sockets.open,
     application_name: application,
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
@@ -95,11 +103,12 @@ export function connectDatabase(url: string, application: string, most = MAX_CON
     types: TYPES,
   } satisfies pg.ClientConfig
   let pool = newPool(config, most)
-  let closing: Promise<void> | null = null
+  let apart = newPool(config, most)
+  let closing: Promise<unknown> | null = null
 
-  const taken = async (connectMs = CONNECT_MS): Promise<PoolClient> => {
+  const taken = async (connectMs = CONNECT_MS, isApart = false): Promise<PoolClient> => {
     if (closing !== null) throw new KeywrightError('CLOSED', 'the store is closed')
-    const connecting = pool.connect()
+    const connecting = (isApart ? apart : pool).connect()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('timeout exceeded when trying to connect')), connectMs)
@@ -135,6 +144,11 @@ export function connectDatabase(url: string, application: string, most = MAX_CON
     }
   }
 
+  const close = async (): Promise<void> => {
+    closing ??= Promise.all([pool.end(), apart.end()])
+    await closing
+  }
+
   return {
     name,
     async query(sql, values, how) {
@@ -152,8 +166,8 @@ export function connectDatabase(url: string, application: string, most = MAX_CON
         client.release(isFailed)
       }
     },
-    async transaction(work, { isSnapshot = false, answerMs, connectMs, onCommitting } = {}) {
-      const client = await taken(connectMs)
+    async transaction(work, { isSnapshot = false, isApart = false, answerMs, connectMs, onCommitting } = {}) {
+      const client = await taken(connectMs, isApart)
       const tx = onClient(client, answerMs)
       let isBroken = true
       try {
@@ -180,9 +194,10 @@ export function connectDatabase(url: string, application: string, most = MAX_CON
     },
     renew() {
       if (closing !== null) return
-      const before = pool
+      const before = [pool, apart]
       pool = newPool(config, most)
-      before.end().catch(() => undefined)
+      apart = newPool(config, most)
+      for (const one of before) one.end().catch(() => undefined)
     },
     async listen(channel, { onPayload, onEnd }) {
       const client = new pg.Client(config)
@@ -207,9 +222,10 @@ export function connectDatabase(url: string, application: string, most = MAX_CON
         },
       }
     },
-    close() {
-      closing ??= pool.end()
-      return closing
+    close,
+    cut() {
+      close().catch(() => undefined)
+      sockets.destroyAll()
     },
   }
 }

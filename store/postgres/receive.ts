@@ -9,7 +9,7 @@ import type { Receiver, Source } from '../whole.ts'
 import { notEmpty } from '../whole.ts'
 import type { Database, Queryable } from './connection.ts'
 import type { LockedHead } from './head.ts'
-import { insertLines, lockHead } from './head.ts'
+import { insertLines, lockHead, readHead } from './head.ts'
 import { WHOLE_STORE } from './schema.ts'
 import { addToStore, limitRows, usageRows } from './whole-usage.ts'
 import { writeKeys } from './write-keys.ts'
@@ -41,10 +41,10 @@ export async function receiveRows<T>(database: Database, work: (receiver: Receiv
       database.transaction(
         async (tx) => {
           await tx.query(PATIENT)
-          const head = await lockedEnd(tx, end, database.name)
-          await endOf(head, tx, database.name)
+          await endOf(await readHead(tx), tx, database.name)
           await writeUsage(tx, source)
-          await writeAll(tx, head, source)
+          // Held while the keys are written: with them the store begins, and whoever changes it comes before all of them or after.
+          await writeAll(tx, await lockedEnd(tx, end, database.name), source)
         },
         { answerMs: STATEMENT_MS },
       ),

@@ -8,6 +8,7 @@ import type { Pulse, Store, Warn } from '../../src/domain/ports.ts'
 import type { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Draw } from '../../src/domain/token.ts'
 import { createPostgresAudit } from './audit-port.ts'
+import { whileAnswered } from './closing.ts'
 import { connectDatabase, faultOf } from './connection.ts'
 import { createCredentials } from './credentials.ts'
 import { readHead } from './head.ts'
@@ -163,12 +164,18 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       return () => void listeners.delete(listener)
     },
     anchor: async () => (await reading(() => readHead(database))).keysAnchor,
-    async close() {
+    close() {
       listeners.clear()
-      await transactions.idle()
-      await usage.end().finally(async () => {
-        await news.close()
-        await Promise.all([database.close(), lookups.close()])
+      const ending = async (): Promise<void> => {
+        await transactions.idle()
+        await usage.end().finally(async () => {
+          await news.close()
+          await Promise.all([database.close(), lookups.close()])
+        })
+      }
+      return whileAnswered(ending(), connectDatabase(options.url, `keywright ${actor.via}`, 1), () => {
+        database.cut()
+        lookups.cut()
       })
     },
   }

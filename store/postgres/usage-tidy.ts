@@ -98,19 +98,22 @@ export interface Tidying {
   readonly now: number
   /** The time that limits are decided by; null: the server's clock. */
   readonly limitsNow: number | null
+  /** Asked before each step, whether it shall be left for another time. */
+  readonly isEnding?: () => boolean
 }
 
 /** Does what is due. A node whose clock is far ahead forgets no more than the server's clock lets it. */
-export async function tidyUsage({ database, now: own, limitsNow }: Tidying): Promise<void> {
+export async function tidyUsage(tidying: Tidying): Promise<void> {
+  const { database, now: own, limitsNow } = tidying
   const now = limitsNow ?? Math.min(own, await serverNow(database))
-  await repeat(database, (tx) => foldOnce(tx, Math.floor(now / MINUTE_MS)))
-  await repeat(database, foldPurged, MAX_PURGED)
+  await repeat(tidying, (tx) => foldOnce(tx, Math.floor(now / MINUTE_MS)))
+  await repeat(tidying, foldPurged, MAX_PURGED)
   for (const [span, { ms, kept }] of Object.entries(RESOLUTIONS) as [Resolution, (typeof RESOLUTIONS)[Resolution]][]) {
     const first = Math.floor(now / ms) - kept + 1
-    for (const table of ['usage', 'alive'] as const) await forget(database, FORGET[table], [span, first])
+    for (const table of ['usage', 'alive'] as const) await forget(tidying, FORGET[table], [span, first])
   }
-  await forget(database, FORGET.nodes, [now - NODE_KEPT_MS])
-  await forget(database, FORGET.limits, [limitsNow, WHOLE_SINCE_MS])
+  await forget(tidying, FORGET.nodes, [now - NODE_KEPT_MS])
+  await forget(tidying, FORGET.limits, [limitsNow, WHOLE_SINCE_MS])
 }
 
 export async function serverNow(queryable: Queryable): Promise<number> {
@@ -132,15 +135,19 @@ function once<T>(database: Database, step: (tx: Queryable) => Promise<T>): Promi
 }
 
 /** Until less than a whole step was left to do. */
-async function repeat(database: Database, step: (tx: Queryable) => Promise<number>, most = MAX_ROWS): Promise<void> {
-  for (let done = 0; done < MAX_STEPS; done++) {
+async function repeat(
+  { database, isEnding = () => false }: Tidying,
+  step: (tx: Queryable) => Promise<number>,
+  most = MAX_ROWS,
+): Promise<void> {
+  for (let done = 0; done < MAX_STEPS && !isEnding(); done++) {
     const rows = await once(database, step)
     if (rows === null || rows < most) return
   }
 }
 
-const forget = (database: Database, sql: string, values: readonly unknown[]): Promise<void> =>
-  repeat(database, async (tx) => (await tx.query(sql, [MAX_ROWS, ...values])).length)
+const forget = (tidying: Tidying, sql: string, values: readonly unknown[]): Promise<void> =>
+  repeat(tidying, async (tx) => (await tx.query(sql, [MAX_ROWS, ...values])).length)
 
 async function foldPurged(tx: Queryable): Promise<number> {
   const [row] = await tx.query<{ keys: number }>(FOLD_PURGED, [MAX_PURGED, NO_KEY, PURGED_KEPT])

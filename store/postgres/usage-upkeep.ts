@@ -24,13 +24,15 @@ interface Options {
   readonly summary: Summary
   readonly warn: Warn
   readonly owing: Owing
+  /** Whether the process is about to end: what takes several steps stops behind the one that it is at. */
+  readonly isEnding: () => boolean
 }
 
 export type Reason = 'flush' | 'heartbeat' | 'end'
 
 /** Who only flushes, or comes and goes, does a little; the rest is for those who stay. */
 export function createUpkeep(options: Options): (reason: Reason) => Promise<void> {
-  const { database, actor, clocks, isReadOnly, isClockGiven, summary, warn, owing } = options
+  const { database, actor, clocks, isReadOnly, isClockGiven, summary, warn, owing, isEnding } = options
   /** Up to when all is known to be summed up. */
   let until = 0
   let isSumming = false
@@ -44,7 +46,7 @@ export function createUpkeep(options: Options): (reason: Reason) => Promise<void
       for (;;) {
         const done = await sumUp({ database, actor, summary, now, isClockGiven })
         until = done ?? until
-        if (done !== null || reason !== 'heartbeat') return
+        if (done !== null || reason !== 'heartbeat' || isEnding()) return
       }
     } catch (error) {
       if (isBrokenLog(error)) owing.tell(error)
@@ -59,7 +61,7 @@ export function createUpkeep(options: Options): (reason: Reason) => Promise<void
     if (reason === 'flush' || clocks.uptime() - tidiedAt < TIDY_EVERY_MS) return
     tidiedAt = clocks.uptime()
     if (reason === 'end') await foldSome(database, now)
-    else await tidyUsage({ database, now, limitsNow: isClockGiven ? now : null })
+    else await tidyUsage({ database, now, limitsNow: isClockGiven ? now : null, isEnding })
   }
 
   return async (reason) => {

@@ -59,7 +59,7 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
   const { database, actor, self, pid, clocks, isReadOnly, summary = 'hour', warn } = options
   const meter = createMeter()
   const owing = createOwing(warn)
-  const upkeep = createUpkeep({ ...options, summary, owing })
+  const upkeep = createUpkeep({ ...options, summary, owing, isEnding: () => isEnding })
   /** What the batches are numbered under: known before the first of them, and given to nobody else. */
   let node: string | null = null
   /** The number of the last batch that is known to be written. */
@@ -122,10 +122,14 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
     return run
   }
 
+  const underWay = new Set<Promise<void>>()
+  let isEnding = false
+
   /** Keeps up behind the flush, and lets no other flush wait for that. */
   const flushAndKeepUp = async (reason: Reason): Promise<void> => {
-    await flush(reason)
-    await upkeep(reason)
+    const run = flush(reason).then(() => upkeep(reason))
+    underWay.add(run)
+    await run.finally(() => underWay.delete(run))
   }
 
   /** Reads, and keeps what is written meanwhile until it is known whether it was read. */
@@ -181,7 +185,12 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
     pendingLastUsed: (keyId) => lastUseOf(missing(written), keyId),
     isPending: () => sent !== null || meter.pending().length > 0,
     changes: () => meter.counted() + written,
-    end: () => flushAndKeepUp('end'),
+    async end() {
+      isEnding = true
+      // What somebody else flushes and keeps up with has the database until it is done.
+      await Promise.allSettled(underWay)
+      await flushAndKeepUp('end')
+    },
   }
 }
 

@@ -73,7 +73,7 @@ export interface Ran {
   readonly code: number
 }
 
-const OUTSIDE = ['PATH', 'HOME', 'TMPDIR']
+const OUTSIDE = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE']
 
 /** Runs a command as sh would, with `keywright` being this build. */
 export function shell(command: string, folder: string, more: Readonly<Record<string, string>> = {}): Ran {
@@ -97,7 +97,8 @@ export function typed(commands: readonly string[], folder: string, input = ''): 
     ...commands.flatMap((command) => ['echo @@@', command]),
   ]
   writeFileSync(join(folder, 'typed.sh'), script.join('\n'))
-  const environment = { PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', TERM: 'xterm', LC_ALL: 'C.UTF-8' }
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const environment = { PATH, NODE_COMPILE_CACHE, HOME: folder, NO_COLOR: '1', TERM: 'xterm', LC_ALL: 'C.UTF-8' }
   const { stdout } = spawnSync('script', ['-qec', 'sh typed.sh', '/dev/null'], {
     cwd: folder,
     encoding: 'utf8',

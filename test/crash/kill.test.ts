@@ -16,12 +16,10 @@ describe.each(SCENARIOS)('$name', (scenario) => {
     const place = newPlace()
     const template = join(place.folder, 'template')
     mkdirSync(template, { mode: 0o700 })
-    // What the first child has compiled the others need not.
-    const env = { NODE_COMPILE_CACHE: join(place.folder, 'compiled') }
     await scenario.prepare(template)
     let folders = 0
     const kill = async (one: Kill): Promise<readonly string[] | null> => {
-      const { calls, problems } = await killOnce(scenario, template, join(place.folder, `${++folders}`), env, one)
+      const { calls, problems } = await killOnce(scenario, template, join(place.folder, `${++folders}`), {}, one)
       expect(problems).toEqual([])
       return calls
     }

@@ -15,10 +15,8 @@ const AT_ONCE = 2
 const EDIT = 'an edit'
 const CHANGE_ONCE = new URL('./change-once.ts', import.meta.url)
 
-type Env = Readonly<Record<string, string>>
-
-const changeOnce = (folder: string, name: string, auditSink: string, at: number, half: string, env: Env = {}): Child =>
-  startChild(CHANGE_ONCE, { args: [folder, name, `${at}`, half], env: { ...env, KEYWRIGHT_AUDIT_SINK: auditSink } })
+const changeOnce = (folder: string, name: string, auditSink: string, at: number, half: string): Child =>
+  startChild(CHANGE_ONCE, { args: [folder, name, `${at}`, half], env: { KEYWRIGHT_AUDIT_SINK: auditSink } })
 
 describe('a file sink', () => {
   test.each([EDIT, 'an edit behind a revocation that died half-way'])(
@@ -29,14 +27,12 @@ describe('a file sink', () => {
       const template = join(folder, 'template')
       mkdirSync(template, { mode: 0o700 })
       await scenario.prepare(template)
-      // What the first child has compiled the others need not.
-      const env = { NODE_COMPILE_CACHE: join(folder, 'compiled') }
       let copies = 0
       const killed = async (at: number, half: string): Promise<readonly string[]> => {
         const place = placeAt(join(folder, `${++copies}`))
         copyFolder(template, place.folder)
         const path = join(place.folder, 'sink.log')
-        const child = changeOnce(place.folder, name, `file:${path}`, at, half, env)
+        const child = changeOnce(place.folder, name, `file:${path}`, at, half)
         const how = await child.ended
         if (how !== 'SIGKILL') await child.done()
         const sunk = existsSync(path) ? readFileSync(path, 'utf8') : ''

@@ -8,6 +8,8 @@ import type { MigratedServer } from './harness.ts'
 import { openManagerAtUrl, startMigrated } from './harness.ts'
 
 const MANY = 3_000
+/** How often it is looked whether other work of the process has its turn. */
+const TURN_MS = 10
 
 let server: MigratedServer
 beforeAll(async () => {
@@ -34,7 +36,7 @@ test('a change of many keys is made whole although it takes longer than any wait
   let isDone = false
   const turn = (): void => {
     turns++
-    if (!isDone) setImmediate(turn)
+    if (!isDone) setTimeout(turn, TURN_MS)
   }
   const decided = Promise.withResolvers<void>()
   const begin = performance.now()
@@ -50,7 +52,7 @@ test('a change of many keys is made whole although it takes longer than any wait
       return { at: NOON, changes, answer: targets.map((key) => key?.id) }
     },
   })
-  setImmediate(turn)
+  setTimeout(turn, TURN_MS)
   await decided.promise
   const asked = performance.now()
   const refused = await errorOf(other.addScopeToKey((keys[0] as Key).id, 'read'))

@@ -208,6 +208,36 @@ test.each([false, true])(
   },
 )
 
+test('an end waits for what is being tidied, which stops behind its step: nobody is warned of anything', async () => {
+  const { key } = newKey()
+  const { url } = await withKeys(key)
+  const connected = connectDatabase(url, 'test')
+  const [reached, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let begun = 0
+  const database: Database = {
+    ...connected,
+    async transaction(work, options) {
+      // The first one is the flush itself.
+      if (++begun === 2) {
+        reached.resolve()
+        await release.promise
+      }
+      return connected.transaction(work, options)
+    },
+  }
+  const warnings: string[] = []
+  const node = openNode(url, manualClock(), { database, warn: ({ message }) => void warnings.push(message) })
+  node.port.count(callOf(key, 'VALID', NOON))
+  const beating = node.port.heartbeat()
+  await reached.promise
+  const ending = node.end().then(connected.close)
+  // Time enough for an end that waits for nothing.
+  await Promise.race([ending, new Promise((resolve) => setTimeout(resolve, 500))])
+  release.resolve()
+  await Promise.all([beating, ending])
+  expect(warnings).toEqual([])
+})
+
 test('an hour is summed up slice by slice, and a node goes on where another stopped', async () => {
   const clock = manualClock()
   const { url, sql, records } = await withKeys()

@@ -17,7 +17,7 @@ const QUIET_MS = 50
 /** A program that is never quiet is not waited for longer than this before the next key. */
 const NEXT_KEY_WITHIN_MS = 2000
 const RAW_BYTES_MAX = 256 * 1024 * 1024
-const INHERITED = ['PATH', 'HOME', 'TMPDIR']
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE']
 
 export interface TerminalOptions {
   readonly command: string

@@ -6,7 +6,7 @@ import { secretState } from '../domain/key.ts'
 import type { RateLimit } from '../domain/limit.ts'
 import { KeywrightError, noSuchKey } from '../domain/refusal.ts'
 import { covers } from '../domain/scope.ts'
-import type { KeyFilter, Sort, Span, UserSummary, Window } from '../domain/selection.ts'
+import type { KeyFilter, Place, Sort, Span, UserSummary, Window } from '../domain/selection.ts'
 import { DEFAULT_SORT, MAX_PAGE } from '../domain/selection.ts'
 import type { UsageStats } from '../domain/stats.ts'
 import { callSeries, countsWithin, usageStats } from '../domain/stats.ts'
@@ -14,6 +14,7 @@ import { DAY_MS, HOUR_MS, isoFrom } from '../domain/time.ts'
 import type { KeyUsage, Series, Tally, UsageWindow } from '../domain/usage.ts'
 import { ACCEPTED, CODE_INDEX, EMPTY_KEY_USAGE } from '../domain/usage.ts'
 import type { LimitVerdict } from '../domain/verdict.ts'
+import type { Look } from '../domain/windows.ts'
 
 /** Keys that one bulk action may be about. */
 export const MAX_BULK_KEYS = 10_000
@@ -29,9 +30,9 @@ export interface KeyRow extends ListedKey {
   readonly limitedLastHour: number
 }
 
-export async function keyRows({ store, at }: Asker, query: { filter: KeyFilter; sort: Sort; span: Span }): Promise<Window<KeyRow>> {
-  const window = await store.keyWindow({ ...query, at })
-  const ids = window.rows.map(({ item }) => item.id)
+export async function keyRows({ store, at }: Asker, query: { filter: KeyFilter; sort: Sort; span: Span }): Promise<Look<KeyRow>> {
+  const look = await store.keyLook({ ...query, at })
+  const ids = look.rows.map(({ item }) => item.id)
   const { usages, alive } = await store.usage.readEach(ids, '1h', at)
   const withLastHour = (key: ListedKey): KeyRow => {
     const { total } = usages.get(key.id) ?? EMPTY_KEY_USAGE
@@ -43,7 +44,27 @@ export async function keyRows({ store, at }: Asker, query: { filter: KeyFilter; 
       limitedLastHour: counts[CODE_INDEX.RATE_LIMITED] ?? 0,
     }
   }
-  return { ...window, rows: window.rows.map(({ place, item }) => ({ place, item: withLastHour(item) })) }
+  return { ...look, rows: look.rows.map(({ place, item }) => ({ place, item: withLastHour(item) })) }
+}
+
+/** How long a list is, and how many rows stand before one of them. */
+export interface KeyCount {
+  readonly filter: KeyFilter
+  readonly sort: Sort
+  readonly id: string
+  readonly position: number
+  readonly total: number
+}
+
+/** What a look left open, counted; null where that takes longer than the store waits for anything. */
+export async function keyCount({ store, at }: Asker, query: { filter: KeyFilter; sort: Sort; place: Place }): Promise<KeyCount | null> {
+  const { filter, sort, place } = query
+  try {
+    const { position, total } = await store.keyWindow({ filter, sort, span: { around: place, before: 0, after: 1 }, at })
+    return { filter, sort, id: place.id, position, total }
+  } catch {
+    return null
+  }
 }
 
 /** An owner of a list with the calls of the last whole minute. */

@@ -7,6 +7,7 @@ import { accepted } from '../../src/domain/refusal.ts'
 import type { KeyFilter, KeyQuery, KeyWindowQuery, Page, SortField, Window } from '../../src/domain/selection.ts'
 import { formatSort, selectKeys } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
+import type { Look } from '../../src/domain/windows.ts'
 import type { Queryable } from './connection.ts'
 import { PREPARED } from './connection.ts'
 import type { Values } from './key-filter.ts'
@@ -123,12 +124,21 @@ export async function queryKeys(lists: Lists, query: KeyQuery): Promise<Page<Lis
   return pageFrom(lists, listing, { sort: formatSort(query.sort), cursor: query.cursor, limit: query.limit, total: query.total })
 }
 
-export function createKeyWindows(lists: Lists): (query: KeyWindowQuery) => Promise<Window<ListedKey>> {
-  const look = createWindows(lists)
-  return async (query) => {
+export interface KeyWindows {
+  readonly window: (query: KeyWindowQuery) => Promise<Window<ListedKey>>
+  readonly look: (query: KeyWindowQuery) => Promise<Look<ListedKey>>
+}
+
+export function createKeyWindows(lists: Lists): KeyWindows {
+  const windows = createWindows(lists)
+  const settled = async (query: KeyWindowQuery): Promise<Listing<ListedKey>> => {
     const listing = listingOf(query, lists.pendingLastUsed)
     if (listing.isByUse) await lists.settleUse()
-    return look(listing, query.span, query.at)
+    return listing
+  }
+  return {
+    window: async (query) => windows.window(await settled(query), query.span, query.at),
+    look: async (query) => windows.look(await settled(query), query.span, query.at),
   }
 }
 

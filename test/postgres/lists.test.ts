@@ -10,6 +10,7 @@ import type { KeyFilter, Sort, Span } from '../../src/domain/selection.ts'
 import { keyMatcher, parseCursor, parseSort, selectKeys } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 import { selectUsers, createUserWindows as userWindowsInMemory } from '../../src/domain/users.ts'
+import { lookOf } from '../../src/domain/windows.ts'
 import type { Database } from '../../store/postgres/connection.ts'
 import { connectDatabase } from '../../store/postgres/connection.ts'
 import type { Lists } from '../../store/postgres/key-list.ts'
@@ -130,7 +131,7 @@ beforeAll(async () => {
     if (days !== null) uses.set(id, NOON - days * DAY)
   })
   await store(all)
-  lists = { database, pendingLastUsed: () => null, settleUse: async () => undefined }
+  lists = { database, uptime: () => 0, pendingLastUsed: () => null, settleUse: async () => undefined }
   longLists = { ...lists, maxShort: 3 }
 })
 
@@ -239,7 +240,17 @@ describe('lists of keys', () => {
         const span: Span = { around: place, before, after }
         const query = { filter, sort, span, at: NOON }
         const wanted = inMemory(known(), query)
-        const window = await inDatabase(query)
+        // A look before the count: the same rows, and numbers that are right or left open.
+        const { rows: seen, isAtStart, isAtEnd, position, total } = await inDatabase.look(query)
+        const { rows: _, ...numbers } = wanted
+        const shown = lookOf(wanted)
+        expect(
+          seen.map(({ place }) => place.id),
+          JSON.stringify(query),
+        ).toEqual(wanted.rows.map(({ place }) => place.id))
+        expect({ isAtStart, isAtEnd }, JSON.stringify(query)).toEqual({ isAtStart: shown.isAtStart, isAtEnd: shown.isAtEnd })
+        expect({ position: position ?? numbers.position, total: total ?? numbers.total }, JSON.stringify(query)).toEqual(numbers)
+        const window = await inDatabase.window(query)
         expect(window, JSON.stringify(query)).toEqual({
           ...wanted,
           rows: wanted.rows.map((row) => ({ ...row, item: listed(row.item, NOON) })),
@@ -253,7 +264,7 @@ describe('lists of keys', () => {
     const [inMemory, inDatabase] = [windowsInMemory(), createKeyWindows(lists)]
     const sort = sortOf('name')
     const look = async (list: readonly Key[], span: Span) => {
-      const window = await inDatabase({ filter: {}, sort, span, at: NOON })
+      const window = await inDatabase.window({ filter: {}, sort, span, at: NOON })
       const { rows, ...place } = inMemory(known(list), { filter: {}, sort, span, at: NOON })
       expect(window).toEqual({ ...place, rows: rows.map((row) => ({ ...row, item: listed(row.item, NOON) })) })
       return window
@@ -289,7 +300,7 @@ describe('lists of keys', () => {
 
   test('uses that are not written yet are shown, and written before a list goes by them', async () => {
     let settled = 0
-    const pending: Lists = { database, pendingLastUsed: () => NOON + 5, settleUse: async () => void settled++ }
+    const pending: Lists = { ...lists, pendingLastUsed: () => NOON + 5, settleUse: async () => void settled++ }
     const query = { filter: {}, sort: sortOf('name'), limit: 3, at: NOON }
     expect((await queryKeys(pending, query)).items.map((key) => key.lastUsedAt)).toEqual(Array(3).fill(isoFrom(NOON + 5)))
     expect(settled).toBe(0)

@@ -74,7 +74,7 @@ function fateOf(key: Key, index: number, at: string): { readonly action: ChangeA
 /** A use of one of the keys that have been born: its first, its sum of an hour, now and then a refusal. */
 function useOf(seq: number, known: number, owners: number, at: string): Entry {
   const index = scattered(seq) % known
-  const who = seq % RARELY === 1 ? 'mallory' : 'gateway'
+  const who = seq % RARELY === 7 ? 'mallory' : 'gateway'
   const about = { actor: actorOf(who), at, keyId: idOf(index), userId: userOfYear(index, owners) }
   if (seq % 50 === 0) return { ...about, action: 'validate.refused', outcome: 'refused', reason: 'EXPIRED', after: { count: 1 } }
   if (seq % 10 === 1) return { ...about, action: 'validate.first-use', after: { ip: `10.0.${seq % 250}.${index % 250}` } }

@@ -15,7 +15,9 @@ export function countAsked(state: State, id: number): Step {
   const place = page.places.get(page.list.cursor ?? '')
   if (filter === null || place === undefined) return step(state)
   const next = withPage(state, { ...page, isCounting: true })
-  return step(next, ask(slotOf('page', id, 'count'), { ask: 'count', query: { filter, sort: page.sort, place } }))
+  // Rows before one are another count, as long as the first.
+  const query = { filter, sort: page.sort, place: page.position === null ? place : null }
+  return step(next, ask(slotOf('page', id, 'count'), { ask: 'count', query }))
 }
 
 /** The numbers, where they are still about what is shown. */
@@ -24,13 +26,10 @@ export function keysCounted(state: State, page: KeysPage, count: Questions['coun
   if (count === null) return withPage(state, { ...next, isUncounted: false })
   const isSameFilter = JSON.stringify(count.filter) === JSON.stringify(parseFilter(page.filter))
   if (!isSameFilter) return withPage(state, next)
-  const row = formatSort(count.sort) === formatSort(page.sort) ? page.list.rows.findIndex(({ id }) => id === count.id) : -1
-  return withPage(state, {
-    ...next,
-    isUncounted: false,
-    total: count.total,
-    position: row < 0 ? page.position : Math.max(0, count.position - row),
-  })
+  const { row, total } = count
+  const index = row === null || formatSort(count.sort) !== formatSort(page.sort) ? -1 : page.list.rows.findIndex(({ id }) => id === row.id)
+  const position = row === null || index < 0 ? page.position : Math.max(0, row.position - index)
+  return withPage(state, { ...next, isUncounted: false, total, position })
 }
 
 /** Who cancels a count wants none before the next look. */

@@ -26,7 +26,7 @@ export function sealed(token: string): Sealed {
 /** Questions by name, with what they need and what they answer. */
 export interface Questions {
   readonly keys: { query: { filter: KeyFilter; sort: Sort; span: Span }; answer: Look<KeyRow> }
-  readonly count: { query: { filter: KeyFilter; sort: Sort; place: Place }; answer: KeyCount | null }
+  readonly count: { query: { filter: KeyFilter; sort: Sort; place: Place | null }; answer: KeyCount | null }
   readonly users: { query: { search?: string; span: Span }; answer: Window<UserRow> }
   readonly life: { query: { id: string; window: UsageWindow }; answer: WholeLife | null }
   readonly glance: { query: { selector: UsageSelector; window: UsageWindow }; answer: Glance }

@@ -75,6 +75,12 @@ export interface UsagePort {
   ) => MaybePromise<{ readonly usages: ReadonlyMap<string, UsageGlance>; readonly alive: Series }>
   /** Usage of a window at a glance, this process's unflushed counts included. Answers from what is known while a file can't be read. */
   readonly overview: (selector: UsageSelector, window: UsageWindow, at: number) => MaybePromise<Overview>
+  /** The same sums of many owners, each by itself. Every id has an answer. */
+  readonly overviewEach: (
+    userIds: readonly string[],
+    window: UsageWindow,
+    at: number,
+  ) => MaybePromise<ReadonlyMap<string, Pick<Overview, 'usageCount' | 'series'>>>
   /** Writes counts out; after it every process's statistics include them. `isLast`: refusals of this minute are recorded too. */
   readonly flush: (isLast?: boolean) => Promise<void>
   /** Writes that this process is alive, so that minutes without calls count as zero and not as a gap. */

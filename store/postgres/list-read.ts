@@ -4,8 +4,8 @@ import type { Cursor, Place, SortValue } from '../../src/domain/selection.ts'
 import type { Queryable, Row } from './connection.ts'
 import type { Values } from './key-filter.ts'
 import { createValues } from './key-filter.ts'
-import type { ListOrder, Range, Side } from './list-order.ts'
-import { countSql, listOrderBy, rangesOf, rowsSql, valueSql } from './list-order.ts'
+import type { ListOrder, Side } from './list-order.ts'
+import { countSql, listOrderBy, rangesOf, rowsSql, valueSql, wholeRanges } from './list-order.ts'
 
 /** A filtered and sorted list, and what is read of each of its rows. */
 export interface Listing<T> {
@@ -140,9 +140,6 @@ async function read<T>(database: Queryable, listing: Listing<T>, asked: Asked, i
 
 const numberOf = (value: unknown): number | null => (value === null ? null : Number(value))
 const placeOf = (row: Row): Place => ({ value: row['value'] as SortValue, id: row['id'] as string })
-
-const wholeRanges = ({ valued, empty }: ListOrder): readonly Range[] =>
-  [valued, ...(empty === null ? [] : [empty])].map((part) => ({ part, condition: null }))
 
 /** Where a row stands now, if it is in the list; else the place that it had. */
 export async function placeNow<T>(database: Queryable, listing: Listing<T>, place: Place): Promise<Place> {

@@ -279,6 +279,31 @@ describe('lists of keys', () => {
     await store(all)
   })
 
+  test('a look counts nothing; what was counted is good for twenty times as long as it took, and where it lies ahead so are positions', async () => {
+    // A clock of which each look takes a second.
+    let uptime = 0
+    const { window, look } = createKeyWindows({ ...longLists, uptime: () => (uptime += 500) })
+    const query = { filter: { idleForSeconds: 0 }, sort: sortOf('name'), at: NOON }
+    const wanted = windowsInMemory()(known(), { ...query, span: { around: 'first', before: 0, after: 10 } })
+    const numbers = async (span: Span, at = NOON) => {
+      const { rows, isAtStart, isAtEnd, position, total } = await look({ ...query, span, at })
+      return { rows, told: [isAtStart, isAtEnd, position, total] }
+    }
+    const { rows, told } = await numbers({ around: 'first', before: 0, after: 10 })
+    expect(told).toEqual([true, false, 0, null])
+    const next = rows[9]?.place ?? 'first'
+    expect((await numbers({ around: next, before: 2, after: 4 })).told).toEqual([false, false, 7, null])
+    expect((await numbers({ around: 'last', before: 4, after: 1 })).told).toEqual([false, true, null, null])
+    const counted = await window({ ...query, span: { around: next, before: 0, after: 1 } })
+    expect([counted.position, counted.total]).toEqual([9, wanted.total])
+    // Later than a list by the moment is taken to be the same.
+    const later = NOON + 5_000
+    expect((await numbers({ around: next, before: 2, after: 4 }, later)).told).toEqual([false, false, 7, wanted.total])
+    expect((await numbers({ around: 'last', before: 4, after: 1 }, later)).told).toEqual([false, true, wanted.total - 5, wanted.total])
+    uptime += 20 * 500
+    expect((await numbers({ around: 'last', before: 4, after: 1 }, later + 5_000)).told).toEqual([false, true, null, null])
+  })
+
   test('a cursor of another order, or of none, is refused', async () => {
     const query = { filter: {}, sort: sortOf('revision'), limit: 3, at: NOON }
     await expectCode(queryKeys(lists, { ...query, cursor: { sort: 'name', value: 3, id: 'x' } }), 'INVALID_INPUT')

@@ -42,11 +42,12 @@ interface Index {
 const INDEXES = `SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'keywright' AND tablename IN ('audit', 'keys', 'usage', 'last_use')
   AND indexname NOT LIKE '%_pkey' ORDER BY indexname`
 
-/** `onProgress` is told now and then how many records there are. */
-export async function fillYear(url: string, size: HistorySize, onProgress: (records: number) => void): Promise<void> {
+export async function fillYear(url: string, size: HistorySize): Promise<void> {
   const clients = await Promise.all(
     [0, 1].map(async () => {
-      const client = new pg.Client({ connectionString: url, options: '-c synchronous_commit=off -c maintenance_work_mem=1GB' })
+      const options = '-c synchronous_commit=off -c maintenance_work_mem=1GB'
+      // Statements that don't wait for each other's answers are sent together.
+      const client = new pg.Client({ connectionString: url, options, pipeline: true } as pg.ClientConfig)
       await client.connect()
       return client
     }),
@@ -57,7 +58,7 @@ export async function fillYear(url: string, size: HistorySize, onProgress: (reco
       await one.query('SELECT keywright.make_month(to_timestamp($1::float8 / 1000))', [Math.min(month, size.until)])
     const { rows: indexes } = await one.query<Index>(INDEXES)
     for (const { indexname } of indexes) await one.query(`DROP INDEX keywright.${indexname}`)
-    const last = await putSlices(one, other, size, onProgress)
+    const last = await putSlices(one, other, size)
     await one.query(MOVE_HEAD, [
       last.head.seq,
       last.head.hash,
@@ -81,7 +82,7 @@ export async function fillYear(url: string, size: HistorySize, onProgress: (reco
 }
 
 /** The next slice is made while the last one is written, by either connection in turn. Keys go in in the order of their birth. */
-async function putSlices(one: pg.Client, other: pg.Client, size: HistorySize, onProgress: (records: number) => void) {
+async function putSlices(one: pg.Client, other: pg.Client, size: HistorySize) {
   let writing: Promise<unknown>[] = []
   let keysAnchor = { seq: 0, hash: '' }
   let head: Slice['head'] | null = null
@@ -96,7 +97,6 @@ async function putSlices(one: pg.Client, other: pg.Client, size: HistorySize, on
     if (writing.length < 8) continue
     await Promise.all(writing)
     writing = []
-    onProgress(slice.head.seq)
   }
   await Promise.all(writing)
   return { head: head as Slice['head'], keysAnchor }

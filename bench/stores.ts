@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSyn
 import { join } from 'node:path'
 import type { Actor, Entry, Head } from '../src/domain/audit.ts'
 import { chainLines, EMPTY_HEAD, sha256 } from '../src/domain/audit.ts'
+import type { ChangeAction } from '../src/domain/change.ts'
 import { changeOf } from '../src/domain/change.ts'
 import type { Key } from '../src/domain/key.ts'
 import { keyLine } from '../src/domain/key.ts'
@@ -28,11 +29,11 @@ export interface BuiltStore {
 }
 
 const draw = (bytes: number): Uint8Array => randomBytes(bytes)
-const idOf = (index: number): string => `key_${index.toString().padStart(12, '0')}`
+export const idOf = (index: number): string => `key_${index.toString().padStart(12, '0')}`
 
 export const userOf = (index: number): string => `user-${Math.floor(index / KEYS_PER_USER)}`
 
-function mint(index: number, at: string): { key: Key; token: string } {
+export function mint(index: number, at: string): { key: Key; token: string } {
   const shortId = drawShortId(draw)
   const token = composeToken('kw_live', shortId, draw(32))
   const key: Key = {
@@ -67,8 +68,8 @@ function appendEntries(path: string, head: Head, entries: readonly Entry[]): Hea
   return next
 }
 
-const changeEntry = (before: Key | null, after: Key, at: string, base: number): Entry => {
-  const { key: _, ...said } = changeOf(before === null ? 'key.generate' : 'key.update', before, after, { reason: null })
+export const changeEntry = (before: Key | null, after: Key, at: string, base: number, action: ChangeAction = 'key.update'): Entry => {
+  const { key: _, ...said } = changeOf(before === null ? 'key.generate' : action, before, after, { reason: null })
   return { ...said, actor: ACTOR, at, base, digest: sha256(keyLine(after)) }
 }
 

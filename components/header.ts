@@ -73,11 +73,16 @@ function nameOf(page: Page): string {
   return page.subject.of === 'owner' ? `Usage of ${page.subject.userId}` : `Usage of ${page.subject.label}`
 }
 
+/** Stands for a number that is being counted. */
+const UNCOUNTED = '…'
+
 /** Where in the list: `12 of 300`. */
 function placeOf(page: Page): string {
   if (page.screen === 'keys' || page.screen === 'users') {
     if (page.list.rows.length === 0) return ''
-    return `${formatCount(page.position + Math.max(0, cursorIndex<unknown>(page.list)) + 1)} of ${formatCount(page.total)}`
+    const { position, total } = page
+    const row = position === null ? UNCOUNTED : formatCount(position + Math.max(0, cursorIndex<unknown>(page.list)) + 1)
+    return `${row} of ${total === null ? UNCOUNTED : formatCount(total)}`
   }
   if (page.screen === 'hygiene') return findingCounts(page)
   return page.screen === 'audit' ? `to seq ${page.lastSeq}` : page.screen === 'usage' || page.screen === 'key' ? `last ${page.window}` : ''

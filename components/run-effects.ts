@@ -5,7 +5,7 @@ import type { Reader } from '../src/commands/command.ts'
 import { KeywrightError } from '../src/domain/refusal.ts'
 import type { Manager } from '../src/manager.ts'
 import { findingRows } from '../src/queries/hygiene.ts'
-import { keyFacts, keyIds, keyNamed, keyRows, knownWords, ownersMatching, userRows, wholeLife } from '../src/queries/keys.ts'
+import { keyCount, keyFacts, keyIds, keyNamed, keyRows, knownWords, ownersMatching, userRows, wholeLife } from '../src/queries/keys.ts'
 import { glance } from '../src/queries/usage.ts'
 import type { Answer, ChangedItem, Effect, Question, QuestionName, Questions } from './model/effect.ts'
 import { sealed } from './model/effect.ts'
@@ -27,6 +27,7 @@ const SHOW_AFTER_MS = 200
 const TICK_WHILE_BUSY_MS = 100
 
 const LABELS: Readonly<Partial<Record<QuestionName, string>>> = {
+  count: 'counting',
   verify: 'verifying',
   audit: 'searching the log',
   hygiene: 'looking at every key',
@@ -37,6 +38,7 @@ type Answering = { readonly [N in QuestionName]: (reader: Reader, query: Questio
 
 const ANSWERS: Answering = {
   keys: keyRows,
+  count: keyCount,
   users: userRows,
   life: wholeLife,
   glance,

@@ -10,8 +10,9 @@ import { createMeter, deltasOf } from '../src/domain/meter.ts'
 import { overviewOf } from '../src/domain/overview.ts'
 import type { UsagePort, UsageSelector } from '../src/domain/ports.ts'
 import type { LastUsed } from '../src/domain/selection.ts'
+import type { Overview } from '../src/domain/stats.ts'
 import { HOUR_MS, isoFrom, MINUTE_MS } from '../src/domain/time.ts'
-import type { KeyUsage } from '../src/domain/usage.ts'
+import type { KeyUsage, UsageWindow } from '../src/domain/usage.ts'
 import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, EMPTY_SERIES, sumUsages } from '../src/domain/usage.ts'
 import type { MemoryStoreOptions } from './memory.ts'
 import type { Append } from './memory-log.ts'
@@ -105,6 +106,11 @@ export function createUsage({ actor, clocks, draw }: MemoryStoreOptions, keys: R
     append([...firstUses, ...refusals.map(refusal), ...summaries(now)])
   }
 
+  const overview = (selector: UsageSelector, window: UsageWindow, at: number): Overview => {
+    const pending = meter.pending()
+    const selected = Array.from(idsOf(selector), (keyId) => [keyId, withPending(pending, keyId).total] as const)
+    return overviewOf(selected, addAlive(alive, aliveSince, at), window, at)
+  }
   const port: UsagePort = {
     count: meter.count,
     take: limiter.take,
@@ -117,11 +123,8 @@ export function createUsage({ actor, clocks, draw }: MemoryStoreOptions, keys: R
       const pending = meter.pending()
       return { usages: new Map(keyIds.map((keyId) => [keyId, withPending(pending, keyId)])), alive: addAlive(alive, aliveSince, at) }
     },
-    overview: (selector, window, at) => {
-      const pending = meter.pending()
-      const selected = Array.from(idsOf(selector), (keyId) => [keyId, withPending(pending, keyId).total] as const)
-      return overviewOf(selected, addAlive(alive, aliveSince, at), window, at)
-    },
+    overview,
+    overviewEach: (userIds, window, at) => new Map(userIds.map((userId) => [userId, overview({ userId }, window, at)])),
     flush: () => flush(false),
     heartbeat: async () => beat(),
   }

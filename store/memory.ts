@@ -10,11 +10,13 @@ import { createKeyWindows } from '../src/domain/key-order.ts'
 import type { Clocks } from '../src/domain/limiter.ts'
 import type { Facts, Store, Targets } from '../src/domain/ports.ts'
 import { accepted } from '../src/domain/refusal.ts'
+import type { KeyWindowQuery, Window } from '../src/domain/selection.ts'
 import { keyMatcher, resolveRefs, selectKeys } from '../src/domain/selection.ts'
 import { isoFrom } from '../src/domain/time.ts'
 import type { Draw } from '../src/domain/token.ts'
 import { createUserWindows, selectUsers } from '../src/domain/users.ts'
 import type { Known } from '../src/domain/windows.ts'
+import { lookOf, withItems } from '../src/domain/windows.ts'
 import { createLog } from './memory-log.ts'
 import { createUsage } from './memory-usage.ts'
 
@@ -73,6 +75,7 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw', hashing = P
   const keyWindow = createKeyWindows()
   const userWindow = createUserWindows()
   const known = (): Known => ({ keys: list, lastUsed: usage.lastUsed, usage: usage.changes() })
+  const listedWindow = (query: KeyWindowQuery): Window<ListedKey> => withItems(keyWindow(known(), query), (key) => listed(key, query.at))
 
   const tell = (): void => {
     for (const listener of listeners) {
@@ -113,10 +116,8 @@ export function openMemoryStore({ actor, clocks, draw, brand = 'kw', hashing = P
       return { ...page, items: page.items.map((key) => listed(key, query.at)) }
     },
     queryUsers: (query) => accepted(selectUsers(list, query, usage.lastUsed)),
-    keyWindow(query) {
-      const { rows, ...place } = keyWindow(known(), query)
-      return { rows: rows.map((row) => ({ ...row, item: listed(row.item, query.at) })), ...place }
-    },
+    keyWindow: listedWindow,
+    keyLook: (query) => lookOf(listedWindow(query)),
     userWindow: (query) => userWindow(known(), query),
     pulse: () => ({
       revision: anchor.seq,

@@ -25,6 +25,7 @@ const ROWS = [
   'postgres',
   'postgres-changes',
   'postgres-lists',
+  'postgres-year',
 ]
 
 test('every row of the benchmarks runs in its short form, and its answers are right', () => {

@@ -9,6 +9,7 @@ import { pauseRows } from './pauses.ts'
 import { postgresRows } from './postgres.ts'
 import { postgresChangeRows } from './postgres-changes.ts'
 import { postgresListRows } from './postgres-lists.ts'
+import { postgresYearRows } from './postgres-year.ts'
 import { processRows } from './processes.ts'
 import { refusalRows } from './refusals.ts'
 import { terminalRows } from './terminal.ts'
@@ -29,4 +30,5 @@ export const ROWS: readonly Row[] = [
   ...postgresRows,
   ...postgresChangeRows,
   ...postgresListRows,
+  ...postgresYearRows,
 ]

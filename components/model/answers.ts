@@ -2,8 +2,10 @@
 
 import { show } from '../../src/commands/list.ts'
 import type { AuditRow } from '../../src/domain/audit.ts'
-import type { Window } from '../../src/domain/selection.ts'
+import type { Look } from '../../src/domain/windows.ts'
+import { lookOf } from '../../src/domain/windows.ts'
 import { explanationRows, reportRows } from '../screens/panel-blocks.ts'
+import { countAsked, keysCounted } from './counting.ts'
 import { withFacts } from './dialog.ts'
 import type { Answer, Questions } from './effect.ts'
 import { offBoarded } from './handlers.ts'
@@ -25,22 +27,25 @@ const withLayer = (state: State, layer: Layer & { readonly id: number }): State 
   layers: state.layers.map((one) => ('id' in one && one.id === layer.id ? layer : one)),
 })
 
-function listPart<T extends { readonly id: string } | { readonly userId: string }>(window: Window<T>) {
-  const rows: ListRow<T>[] = window.rows.map(({ place, item }) => ({ id: place.id, item }))
-  return { rows, isAtStart: window.position === 0, isAtEnd: window.position + window.rows.length >= window.total }
+function listPart<T extends { readonly id: string } | { readonly userId: string }>({ rows: seen, isAtStart, isAtEnd }: Look<T>) {
+  const rows: ListRow<T>[] = seen.map(({ place, item }) => ({ id: place.id, item }))
+  return { rows, isAtStart, isAtEnd }
 }
 
 /** For lists whose rows have no time: an end or a row. */
 const wantedRow = (wanted: Wanted) => (wanted !== null && typeof wanted === 'object' && 'at' in wanted ? null : wanted)
 
-function keysAnswered(state: State, page: KeysPage, window: Questions['keys']['answer']): State {
-  const list = loaded(page.list, listPart(window), listHeight(state, page), wantedRow(page.wanted))
+function keysAnswered(state: State, page: KeysPage, look: Questions['keys']['answer']): State {
+  const list = loaded(page.list, listPart(look), listHeight(state, page), wantedRow(page.wanted))
   const isOnFirst = list.isAtStart && list.rows[0]?.id === list.cursor
   const isSameList = page.list.isLoaded && page.wanted === null
-  const grown = isSameList ? Math.max(0, window.total - page.total) : 0
-  const places = new Map(window.rows.map(({ place }) => [place.id, place]))
+  // Until it is counted anew, the list is as long as it was.
+  const total = look.total ?? (isSameList ? page.total : null)
+  const grown = isSameList && total !== null && page.total !== null ? Math.max(0, total - page.total) : 0
+  const places = new Map(look.rows.map(({ place }) => [place.id, place]))
   const fresh = isOnFirst || !isSameList ? 0 : page.fresh + grown
-  return withPage(state, { ...page, list, places, position: window.position, total: window.total, fresh, wanted: null })
+  const isUncounted = look.total === null || look.position === null
+  return withPage(state, { ...page, list, places, position: look.position, total, isUncounted, fresh, wanted: null })
 }
 
 const auditRowsOf = (rows: readonly AuditRow[]): ListRow<AuditRow>[] => rows.map((item) => ({ id: String(item.record.seq), item }))
@@ -60,9 +65,10 @@ function auditAnswered(state: State, page: AuditPageState, { rows, hasNewer, has
 
 function pageAnswered(state: State, page: Page, what: string, answer: Answer): State {
   if (answer.ask === 'keys' && page.screen === 'keys') return keysAnswered(state, page, answer.result)
+  if (answer.ask === 'count' && page.screen === 'keys') return keysCounted(state, page, answer.result)
   if (answer.ask === 'users' && page.screen === 'users') {
     const { position, total } = answer.result
-    const list = loaded(page.list, listPart(answer.result), listHeight(state, page), wantedRow(page.wanted))
+    const list = loaded(page.list, listPart(lookOf(answer.result)), listHeight(state, page), wantedRow(page.wanted))
     return withPage(state, { ...page, list, position, total, wanted: null })
   }
   if (answer.ask === 'audit' && page.screen === 'audit') return auditAnswered(state, page, answer.result)
@@ -128,7 +134,7 @@ export function answered(state: State, message: AnswerMessage): Step {
   const [kind = '', name = '', what = ''] = slot.split(':')
   if (kind === 'page') {
     const page = state.pages.find(({ id }) => String(id) === name)
-    return step(page === undefined ? state : pageAnswered(state, page, what, message))
+    return page === undefined ? step(state) : countAsked(pageAnswered(state, page, what, message), page.id)
   }
   if (kind === 'form') {
     const form = state.layers.find((layer): layer is FormLayer => layer.kind === 'form' && String(layer.id) === name)

@@ -6,11 +6,12 @@ import type { AuditReport } from '../../src/domain/audit-check.ts'
 import type { KeyRef } from '../../src/domain/key.ts'
 import type { UsageSelector } from '../../src/domain/ports.ts'
 import type { Refusal } from '../../src/domain/refusal.ts'
-import type { KeyFilter, Sort, Span, Window } from '../../src/domain/selection.ts'
+import type { KeyFilter, Place, Sort, Span, Window } from '../../src/domain/selection.ts'
 import type { UsageWindow } from '../../src/domain/usage.ts'
 import type { Explanation } from '../../src/domain/verdict.ts'
+import type { Look } from '../../src/domain/windows.ts'
 import type { FindingRow } from '../../src/queries/hygiene.ts'
-import type { KeyRow, Known, UserRow, WholeLife } from '../../src/queries/keys.ts'
+import type { KeyCount, KeyRow, Known, UserRow, WholeLife } from '../../src/queries/keys.ts'
 import type { Glance } from '../../src/queries/usage.ts'
 
 /** A token that must not be seen by chance: neither printed nor serialised, only opened. */
@@ -24,7 +25,8 @@ export function sealed(token: string): Sealed {
 
 /** Questions by name, with what they need and what they answer. */
 export interface Questions {
-  readonly keys: { query: { filter: KeyFilter; sort: Sort; span: Span }; answer: Window<KeyRow> }
+  readonly keys: { query: { filter: KeyFilter; sort: Sort; span: Span }; answer: Look<KeyRow> }
+  readonly count: { query: { filter: KeyFilter; sort: Sort; place: Place | null }; answer: KeyCount | null }
   readonly users: { query: { search?: string; span: Span }; answer: Window<UserRow> }
   readonly life: { query: { id: string; window: UsageWindow }; answer: WholeLife | null }
   readonly glance: { query: { selector: UsageSelector; window: UsageWindow }; answer: Glance }

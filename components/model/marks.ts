@@ -43,7 +43,8 @@ export const rangeMarked = (state: State): Step =>
 /** Marks all that the filter shows, seen or not; again: none. */
 export const allMarked = (state: State): Step =>
   onKeys(state, (page) => {
-    if (page.marks.size > 0 && page.marks.size >= page.total) return step(withPage(state, { ...page, marks: new Set(), rangeFrom: null }))
+    if (page.marks.size > 0 && page.total !== null && page.marks.size >= page.total)
+      return step(withPage(state, { ...page, marks: new Set(), rangeFrom: null }))
     const filter = parseFilter(page.filter)
     if (filter === null) return step(state)
     return step(state, ask(slotOf('page', page.id, 'marks'), { ask: 'ids', query: { filter, sort: page.sort } }))

@@ -30,6 +30,8 @@ export const newKeys = (filter = ''): New<KeysPage> => ({
   places: new Map(),
   position: 0,
   total: 0,
+  isUncounted: false,
+  isCounting: false,
   marks: new Set(),
   rangeFrom: null,
   fresh: 0,

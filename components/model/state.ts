@@ -65,8 +65,12 @@ export interface KeysPage {
   readonly column: number
   readonly list: List<KeyRow>
   readonly places: ReadonlyMap<string, Place>
-  readonly position: number
-  readonly total: number
+  /** How many rows stand before the loaded ones, and how many there are; null until it is counted. */
+  readonly position: number | null
+  readonly total: number | null
+  /** Whether the last look left one of them open; whether it is being counted. */
+  readonly isUncounted: boolean
+  readonly isCounting: boolean
   readonly marks: ReadonlySet<string>
   /** Where a range of marks was begun. */
   readonly rangeFrom: string | null

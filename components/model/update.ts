@@ -4,6 +4,7 @@ import { DEFAULT_SORT } from '../../src/domain/selection.ts'
 import type { Press } from '../keys.ts'
 import { answered } from './answers.ts'
 import { changed } from './changed.ts'
+import { countCancelled } from './counting.ts'
 import { dialogPress, withInput } from './dialog.ts'
 import { filterPress, typed } from './filter.ts'
 import { withText } from './form.ts'
@@ -96,7 +97,7 @@ export function update(before: State, message: Message): Step {
     case 'failed':
       return faulted(settled(state, message.slot), message.slot, message.error)
     case 'cancelled':
-      return step(settled(state, message.slot))
+      return step(countCancelled(settled(state, message.slot), message.slot))
     case 'progress': {
       const { slot, label, progress, isCancellable } = message
       return step({ ...state, busy: new Map(state.busy).set(slot, { label, progress, isCancellable }) })

@@ -15,6 +15,7 @@ import type { KeyFilter, KeyQuery, KeyWindowQuery, Page, UserQuery, UserSummary,
 import type { Overview } from './stats.ts'
 import type { KeyUsage, Series, UsageGlance, UsageWindow } from './usage.ts'
 import type { VerdictCode } from './verdict.ts'
+import type { Look } from './windows.ts'
 
 /** Synchronous where the answer is at hand (the embedded store), a promise where it is not (a database). */
 export type MaybePromise<T> = T | Promise<T>
@@ -74,6 +75,12 @@ export interface UsagePort {
   ) => MaybePromise<{ readonly usages: ReadonlyMap<string, UsageGlance>; readonly alive: Series }>
   /** Usage of a window at a glance, this process's unflushed counts included. Answers from what is known while a file can't be read. */
   readonly overview: (selector: UsageSelector, window: UsageWindow, at: number) => MaybePromise<Overview>
+  /** The same sums of many owners, each by itself. Every id has an answer. */
+  readonly overviewEach: (
+    userIds: readonly string[],
+    window: UsageWindow,
+    at: number,
+  ) => MaybePromise<ReadonlyMap<string, Pick<Overview, 'usageCount' | 'series'>>>
   /** Writes counts out; after it every process's statistics include them. `isLast`: refusals of this minute are recorded too. */
   readonly flush: (isLast?: boolean) => Promise<void>
   /** Writes that this process is alive, so that minutes without calls count as zero and not as a gap. */
@@ -159,6 +166,8 @@ export interface Store {
   readonly queryUsers: (query: UserQuery) => MaybePromise<Page<UserSummary>>
   /** A window of a list. Answers from what is known while the store can't be read: `pulse` says so. */
   readonly keyWindow: (query: KeyWindowQuery) => MaybePromise<Window<ListedKey>>
+  /** The rows of such a window at once, whatever it takes to count the list. */
+  readonly keyLook: (query: KeyWindowQuery) => MaybePromise<Look<ListedKey>>
   readonly userWindow: (query: UserWindowQuery) => MaybePromise<Window<UserSummary>>
   /** Looks for news; cheap where there is none. Never throws. */
   readonly pulse: () => MaybePromise<Pulse>

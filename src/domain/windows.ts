@@ -12,6 +12,29 @@ export interface Known {
   readonly usage: number
 }
 
+/**
+ * A window that waits for no count: `position` and `total` are null where they are not known, or not as of just now where
+ * counting takes long.
+ */
+export interface Look<T> {
+  readonly rows: Window<T>['rows']
+  readonly isAtStart: boolean
+  readonly isAtEnd: boolean
+  readonly position: number | null
+  readonly total: number | null
+}
+
+/** A window with its rows' items made into others. */
+export function withItems<T, U>({ rows, ...numbers }: Window<T>, itemOf: (item: T) => U): Window<U> {
+  return { rows: rows.map(({ place, item }) => ({ place, item: itemOf(item) })), ...numbers }
+}
+
+/** A window whose numbers are known. */
+export function lookOf<T>(window: Window<T>): Look<T> {
+  const { rows, position, total } = window
+  return { ...window, isAtStart: position === 0, isAtEnd: position + rows.length >= total }
+}
+
 /** How long what depends on the moment is taken to be the same. */
 const SAME_MOMENT_MS = SECOND_MS
 

@@ -6,14 +6,16 @@ import { secretState } from '../domain/key.ts'
 import type { RateLimit } from '../domain/limit.ts'
 import { KeywrightError, noSuchKey } from '../domain/refusal.ts'
 import { covers } from '../domain/scope.ts'
-import type { KeyFilter, Sort, Span, UserSummary, Window } from '../domain/selection.ts'
+import type { KeyFilter, Place, Sort, Span, UserSummary, Window } from '../domain/selection.ts'
 import { DEFAULT_SORT, MAX_PAGE } from '../domain/selection.ts'
-import type { UsageStats } from '../domain/stats.ts'
+import type { Overview, UsageStats } from '../domain/stats.ts'
 import { callSeries, countsWithin, usageStats } from '../domain/stats.ts'
 import { DAY_MS, HOUR_MS, isoFrom } from '../domain/time.ts'
 import type { KeyUsage, Series, Tally, UsageWindow } from '../domain/usage.ts'
 import { ACCEPTED, CODE_INDEX, EMPTY_KEY_USAGE } from '../domain/usage.ts'
 import type { LimitVerdict } from '../domain/verdict.ts'
+import type { Look } from '../domain/windows.ts'
+import { withItems } from '../domain/windows.ts'
 
 /** Keys that one bulk action may be about. */
 export const MAX_BULK_KEYS = 10_000
@@ -29,9 +31,9 @@ export interface KeyRow extends ListedKey {
   readonly limitedLastHour: number
 }
 
-export async function keyRows({ store, at }: Asker, query: { filter: KeyFilter; sort: Sort; span: Span }): Promise<Window<KeyRow>> {
-  const window = await store.keyWindow({ ...query, at })
-  const ids = window.rows.map(({ item }) => item.id)
+export async function keyRows({ store, at }: Asker, query: { filter: KeyFilter; sort: Sort; span: Span }): Promise<Look<KeyRow>> {
+  const look = await store.keyLook({ ...query, at })
+  const ids = look.rows.map(({ item }) => item.id)
   const { usages, alive } = await store.usage.readEach(ids, '1h', at)
   const withLastHour = (key: ListedKey): KeyRow => {
     const { total } = usages.get(key.id) ?? EMPTY_KEY_USAGE
@@ -43,7 +45,29 @@ export async function keyRows({ store, at }: Asker, query: { filter: KeyFilter; 
       limitedLastHour: counts[CODE_INDEX.RATE_LIMITED] ?? 0,
     }
   }
-  return { ...window, rows: window.rows.map(({ place, item }) => ({ place, item: withLastHour(item) })) }
+  return { ...look, rows: look.rows.map(({ place, item }) => ({ place, item: withLastHour(item) })) }
+}
+
+/** How long a list is, and how many rows stand before the one that was asked about; null where none was. */
+export interface KeyCount {
+  readonly filter: KeyFilter
+  readonly sort: Sort
+  readonly row: { readonly id: string; readonly position: number } | null
+  readonly total: number
+}
+
+/** What a look left open, counted; null where that takes longer than the store waits for anything. */
+export async function keyCount(
+  { store, at }: Asker,
+  query: { filter: KeyFilter; sort: Sort; place: Place | null },
+): Promise<KeyCount | null> {
+  const { filter, sort, place } = query
+  try {
+    const { position, total } = await store.keyWindow({ filter, sort, span: { around: place ?? 'first', before: 0, after: 1 }, at })
+    return { filter, sort, row: place === null ? null : { id: place.id, position }, total }
+  } catch {
+    return null
+  }
 }
 
 /** An owner of a list with the calls of the last whole minute. */
@@ -53,12 +77,17 @@ const MINUTE_SECONDS = 60
 
 export async function userRows({ store, at }: Asker, query: { search?: string; span: Span }): Promise<Window<UserRow>> {
   const window = await store.userWindow({ ...query, at })
-  const withLastHour = async (user: UserSummary): Promise<UserRow> => {
-    const { usageCount, series } = await store.usage.overview({ userId: user.userId }, '1h', at)
+  const overviews = await store.usage.overviewEach(
+    window.rows.map(({ item }) => item.userId),
+    '1h',
+    at,
+  )
+  const withLastHour = (user: UserSummary): UserRow => {
+    const { usageCount, series } = overviews.get(user.userId) as Pick<Overview, 'usageCount' | 'series'>
     const lastWhole = [series.accepted, series.rateLimited].reduce((sum, counts) => sum + (counts.at(-2) ?? 0), 0)
     return { ...user, perSecond: lastWhole / MINUTE_SECONDS, acceptedLastHour: usageCount }
   }
-  return { ...window, rows: await Promise.all(window.rows.map(async ({ place, item }) => ({ place, item: await withLastHour(item) }))) }
+  return withItems(window, withLastHour)
 }
 
 /** Ids of all keys that a filter selects, in order, up to the bound of a bulk action. */
@@ -196,6 +225,9 @@ export async function ownersMatching({ store, at }: Asker, { search }: { search:
   return rows.map(({ item }) => item.userId)
 }
 
+/** Owners that forms know before a text is typed. */
+const MAX_KNOWN_OWNERS = 100
+
 /** Words in use that forms suggest: owners whose name holds the text, scopes and tags of the newest keys. */
 export interface Known {
   readonly owners: readonly string[]
@@ -205,7 +237,10 @@ export interface Known {
 
 export async function knownWords({ store, at }: Asker): Promise<Known> {
   const span = { around: 'first', before: 0, after: MAX_PAGE } as const
-  const [users, keys] = [await store.userWindow({ span, at }), await store.keyWindow({ filter: {}, sort: DEFAULT_SORT, span, at })]
+  const [users, keys] = [
+    await store.userWindow({ span: { ...span, after: MAX_KNOWN_OWNERS }, at }),
+    await store.keyWindow({ filter: {}, sort: DEFAULT_SORT, span, at }),
+  ]
   const words = (lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())].sort().slice(0, MAX_KNOWN_WORDS)
   return {
     owners: users.rows.map(({ item }) => item.userId),

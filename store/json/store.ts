@@ -13,11 +13,13 @@ import { createKeyWindows } from '../../src/domain/key-order.ts'
 import type { Clocks } from '../../src/domain/limiter.ts'
 import type { Store, Warn } from '../../src/domain/ports.ts'
 import { accepted, KeywrightError } from '../../src/domain/refusal.ts'
+import type { KeyWindowQuery, Window } from '../../src/domain/selection.ts'
 import { selectKeys } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 import type { Draw } from '../../src/domain/token.ts'
 import { createUserWindows, selectUsers } from '../../src/domain/users.ts'
 import type { Known } from '../../src/domain/windows.ts'
+import { lookOf, withItems } from '../../src/domain/windows.ts'
 import { removeTemporaries } from '../durable.ts'
 import { faultAt } from '../faults.ts'
 import type { AuditKeyFiles } from '../log/audit-key.ts'
@@ -171,6 +173,7 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
     usage.refresh()
     return { keys: keyFile.lines().document.keys, lastUsed: usage.lastUsed, usage: usage.changes() }
   }
+  const listedWindow = (query: KeyWindowQuery): Window<ListedKey> => withItems(keyWindow(known(), query), (key) => listed(key, query.at))
 
   return {
     hashing,
@@ -210,10 +213,8 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
       usage.refresh()
       return accepted(selectUsers(keyFile.lines().document.keys, query, usage.lastUsed))
     },
-    keyWindow(query) {
-      const { rows, ...place } = keyWindow(known(), query)
-      return { rows: rows.map((row) => ({ ...row, item: listed(row.item, query.at) })), ...place }
-    },
+    keyWindow: listedWindow,
+    keyLook: (query) => lookOf(listedWindow(query)),
     userWindow: (query) => userWindow(known(), query),
     pulse: createPulse(committing, usage.seen, () => {
       look()

@@ -11,6 +11,7 @@ import { createMeter } from '../../src/domain/meter.ts'
 import type { UsagePort } from '../../src/domain/ports.ts'
 import { othersSeen } from '../../src/domain/presence.ts'
 import type { LastUsed } from '../../src/domain/selection.ts'
+import type { Series } from '../../src/domain/usage.ts'
 import { addAlive } from '../../src/domain/usage.ts'
 import { faultAt } from '../faults.ts'
 import type { Committing } from './commit.ts'
@@ -211,6 +212,11 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
     return run
   }
 
+  const fresh = <T>(at: number, read: (alive: Series) => T): T => {
+    refresh()
+    return read(addAlive(file.document().alive, aliveSince, at))
+  }
+
   return {
     port: {
       count: isReadOnly ? () => undefined : meter.count,
@@ -220,18 +226,11 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
         if (holder === undefined) freshen(clocks.uptime())
         return limiter.take(keyId, limits, isPeek, holder)
       },
-      read(selector, at) {
-        refresh()
-        return { usage: reading.usage(selector), alive: addAlive(file.document().alive, aliveSince, at) }
-      },
-      async readEach(keyIds, _, at) {
-        refresh()
-        return { usages: await reading.each(keyIds), alive: addAlive(file.document().alive, aliveSince, at) }
-      },
-      overview(selector, window, at) {
-        refresh()
-        return reading.overview(selector, addAlive(file.document().alive, aliveSince, at), window, at)
-      },
+      read: (selector, at) => fresh(at, (alive) => ({ usage: reading.usage(selector), alive })),
+      readEach: (keyIds, _, at) => fresh(at, async (alive) => ({ usages: await reading.each(keyIds), alive })),
+      overview: (selector, window, at) => fresh(at, (alive) => reading.overview(selector, alive, window, at)),
+      overviewEach: (userIds, window, at) =>
+        fresh(at, (alive) => new Map(userIds.map((userId) => [userId, reading.overview({ userId }, alive, window, at)]))),
       flush: (isLast = false) => flush(isLast ? 'end' : 'flush'),
       heartbeat: () => flush('heartbeat'),
     },

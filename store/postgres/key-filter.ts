@@ -58,7 +58,7 @@ function lazily(value: unknown, values: Values): () => string {
 const IS_ON = 'k.revoked_at IS NULL AND k.disabled_at IS NULL'
 
 /** What holds for a key of each status at a moment, so that the database can look up those few that it is about. */
-function statusConditions(at: number, values: Values): Readonly<Record<Status, () => string>> {
+export function statusConditions(at: number, values: Values): Readonly<Record<Status, () => string>> {
   const now = lazily(instant(at), values)
   const soon = lazily(instant(at + EXPIRING_MS), values)
   const isLive = (): string => `${IS_ON} AND (k.expires_at IS NULL OR k.expires_at > ${now()})`

@@ -2,17 +2,29 @@
 
 import type { Hashing } from '../../src/domain/hashing.ts'
 import type { Key, KeyRef, ListedKey } from '../../src/domain/key.ts'
-import { isMeant, keyView } from '../../src/domain/key.ts'
+import { isMeant, keyView, STATUSES } from '../../src/domain/key.ts'
 import { accepted } from '../../src/domain/refusal.ts'
 import type { KeyFilter, KeyQuery, KeyWindowQuery, Page, SortField, Window } from '../../src/domain/selection.ts'
 import { formatSort, selectKeys } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
+import { ENVIRONMENTS } from '../../src/domain/token.ts'
+import type { Look } from '../../src/domain/windows.ts'
 import type { Queryable } from './connection.ts'
 import { PREPARED } from './connection.ts'
 import type { Values } from './key-filter.ts'
-import { changesOf, createValues, IS_LAST_USE, idleSince, isText, KEYS_WITH_USE, keysWhere, statusSql } from './key-filter.ts'
+import {
+  changesOf,
+  createValues,
+  IS_LAST_USE,
+  idleSince,
+  isText,
+  KEYS_WITH_USE,
+  keysWhere,
+  statusConditions,
+  statusSql,
+} from './key-filter.ts'
 import { parseKey } from './key-rows.ts'
-import type { ListOrder, Part } from './list-order.ts'
+import type { Group, ListOrder, Part } from './list-order.ts'
 import type { Listing, ListSource } from './list-read.ts'
 import { createWindows, pageFrom } from './list-windows.ts'
 import type { Pause } from './slices.ts'
@@ -37,15 +49,14 @@ interface SortColumn {
   readonly isIndexed: boolean
 }
 
-/** `lastUsedAt` and `status` are no columns. */
-const SORT_COLUMNS: Readonly<Record<Exclude<SortField, 'lastUsedAt' | 'status'>, SortColumn>> = {
+/** `lastUsedAt` and `status` are no columns, and of environments there are two. */
+const SORT_COLUMNS: Readonly<Record<Exclude<SortField, 'lastUsedAt' | 'status' | 'environment'>, SortColumn>> = {
   createdAt: { column: 'k.created_at', nulls: 'none', isIndexed: true },
   updatedAt: { column: 'k.updated_at', nulls: 'none', isIndexed: true },
   expiresAt: { column: 'k.expires_at', nulls: 'some', isIndexed: true },
   name: { column: 'k.name', nulls: 'some', isIndexed: true },
   userId: { column: 'k.user_id', nulls: 'none', isIndexed: true },
   id: { column: 'k.id', nulls: 'none', isIndexed: true },
-  environment: { column: 'k.environment', nulls: 'none', isIndexed: false },
   notBefore: { column: 'k.not_before', nulls: 'sparse', isIndexed: true },
   disabledAt: { column: 'k.disabled_at', nulls: 'sparse', isIndexed: true },
   revokedAt: { column: 'k.revoked_at', nulls: 'sparse', isIndexed: true },
@@ -78,10 +89,44 @@ function byUse(since: string | null, isReversed: boolean): ListOrder {
   }
 }
 
+/** Few values: those that the filter leaves, each with its keys in the order of their ids. */
+function grouped(
+  field: 'status' | 'environment',
+  { filter, at }: Pick<ListedBy, 'filter' | 'at'>,
+  isReversed: boolean,
+  values: Values,
+): ListOrder {
+  const conditions = statusConditions(at, values)
+  const wanted = STATUSES.filter((one) => filter.status?.includes(one) ?? true)
+  // The condition is written where it is used: the database refuses values that a statement does not use.
+  const part = (of: string, where: () => string): Group => ({
+    of,
+    from: KEYS_WITH_USE,
+    get where() {
+      return where()
+    },
+    value: `'${of}'::text COLLATE "C"`,
+    id: 'k.id',
+  })
+  const groups =
+    field === 'environment'
+      ? ENVIRONMENTS.map((one) => part(one, () => `k.environment = '${one}'`))
+      : (wanted.length === 0 ? STATUSES : wanted).toSorted().map((one) => part(one, conditions[one]))
+  const valued = {
+    from: KEYS_WITH_USE,
+    where: null,
+    get value() {
+      return field === 'environment' ? 'k.environment' : statusSql(at, values)
+    },
+    id: 'k.id',
+  }
+  return { isReversed, valueType: 'text', isIndexed: false, valued, empty: null, groups }
+}
+
 function orderOf({ filter, sort: { field, isReversed }, at }: ListedBy, values: Values): ListOrder {
   if (field === 'lastUsedAt') return byUse(idleSince(filter, at, values), isReversed)
-  const { column, nulls, isIndexed }: SortColumn =
-    field === 'status' ? { column: statusSql(at, values), nulls: 'none', isIndexed: false } : SORT_COLUMNS[field]
+  if (field === 'status' || field === 'environment') return grouped(field, { filter, at }, isReversed, values)
+  const { column, nulls, isIndexed } = SORT_COLUMNS[field]
   const part = (where: string | null, value: string): Part => ({ from: KEYS_WITH_USE, where, value, id: 'k.id' })
   return {
     isReversed,
@@ -123,12 +168,21 @@ export async function queryKeys(lists: Lists, query: KeyQuery): Promise<Page<Lis
   return pageFrom(lists, listing, { sort: formatSort(query.sort), cursor: query.cursor, limit: query.limit, total: query.total })
 }
 
-export function createKeyWindows(lists: Lists): (query: KeyWindowQuery) => Promise<Window<ListedKey>> {
-  const look = createWindows(lists)
-  return async (query) => {
+export interface KeyWindows {
+  readonly window: (query: KeyWindowQuery) => Promise<Window<ListedKey>>
+  readonly look: (query: KeyWindowQuery) => Promise<Look<ListedKey>>
+}
+
+export function createKeyWindows(lists: Lists): KeyWindows {
+  const windows = createWindows(lists)
+  const settled = async (query: KeyWindowQuery): Promise<Listing<ListedKey>> => {
     const listing = listingOf(query, lists.pendingLastUsed)
     if (listing.isByUse) await lists.settleUse()
-    return look(listing, query.span, query.at)
+    return listing
+  }
+  return {
+    window: async (query) => windows.window(await settled(query), query.span, query.at),
+    look: async (query) => windows.look(await settled(query), query.span, query.at),
   }
 }
 

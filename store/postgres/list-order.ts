@@ -22,7 +22,16 @@ export interface ListOrder {
   readonly valued: Part
   /** Null where every row has a value. */
   readonly empty: Part | null
+  /** Where there are few values: the rows of each, in the order of the values upwards. Rows in order need an index on the ids alone. */
+  readonly groups?: readonly Group[]
 }
+
+export interface Group extends Part {
+  readonly of: string
+}
+
+/** All rows. */
+const partsOf = ({ valued, empty }: ListOrder): readonly Part[] => [valued, ...(empty === null ? [] : [empty])]
 
 /** A part, or what of it lies to one side of a place. */
 export interface Range {
@@ -33,8 +42,11 @@ export interface Range {
 export type Side = 'on' | 'before'
 
 /** The order of a side within a part, nearest first: what lies before a place is read backwards. */
-function orderBy({ isReversed }: ListOrder, { value, id }: Part, side: Side): string {
-  return `${value} ${isReversed === (side === 'on') ? 'DESC' : 'ASC'}, ${id} ${side === 'on' ? 'ASC' : 'DESC'}`
+function orderBy({ isReversed, empty }: ListOrder, part: Part, side: Side): string {
+  const idWay = side === 'on' ? 'ASC' : 'DESC'
+  // Where no row has a value any way is right: that of the ids is the one that an index on both has.
+  const valueWay = part === empty ? idWay : isReversed === (side === 'on') ? 'DESC' : 'ASC'
+  return `${part.value} ${valueWay}, ${part.id} ${idWay}`
 }
 
 /** The order of the whole list, by the columns `value` and `id` of its rows. */
@@ -55,7 +67,8 @@ const clean = (text: string): string => (isText(text) ? text : `${text.slice(0, 
 
 /** The rows of a side of a place, nearest first; null for the whole list: from its beginning on, or before its end. */
 export function rangesOf(order: ListOrder, side: Side, place: Place | null, isInclusive: boolean, values: Values): readonly Range[] {
-  const { valued, empty } = order
+  const { valued, empty, groups } = order
+  if (groups !== undefined) return rangesOfGroups(groups, order.isReversed, side, place, isInclusive, values)
   const all = (part: Part | null): Range[] => (part === null ? [] : [{ part, condition: null }])
   if (place === null) return side === 'on' ? [...all(valued), ...all(empty)] : [...all(empty), ...all(valued)]
   const value = comparable(order, place.value)
@@ -72,6 +85,29 @@ export function rangesOf(order: ListOrder, side: Side, place: Place | null, isIn
     condition,
   }))
   return side === 'on' ? [...beyond, ...all(empty)] : beyond
+}
+
+/** The groups from a place on, or before it: of its own group the ids to that side. */
+function rangesOfGroups(
+  groups: readonly Group[],
+  isReversed: boolean,
+  side: Side,
+  place: Place | null,
+  isInclusive: boolean,
+  values: Values,
+): readonly Range[] {
+  const isUp = isReversed !== (side === 'on')
+  const nearest = isUp ? groups : groups.toReversed()
+  if (place === null) return nearest.map((part) => ({ part, condition: null }))
+  const { value } = place
+  // Without a value it stands behind all rows.
+  if (value === null) return side === 'on' ? [] : nearest.map((part) => ({ part, condition: null }))
+  const wanted = String(value)
+  const sign = side === 'on' ? (isInclusive ? '>=' : '>') : '<'
+  return nearest.flatMap((part): Range[] => {
+    if (part.of === wanted) return [{ part, condition: `${part.id} ${sign} ${values.add(clean(place.id))}` }]
+    return part.of > wanted === isUp ? [{ part, condition: null }] : []
+  })
 }
 
 /** Each of them is one stretch of an index, the nearest first. */
@@ -101,6 +137,9 @@ const conditionOf = (conditions: readonly (string | null)[]): string => {
   return given.length === 0 ? '' : ` WHERE ${given.join(' AND ')}`
 }
 
+/** All rows of a list. */
+export const wholeRanges = (order: ListOrder): readonly Range[] => partsOf(order).map((part) => ({ part, condition: null }))
+
 /** How many rows some ranges have. */
 export function countSql(ranges: readonly Range[], filter: string | null): string {
   if (ranges.length === 0) return '0'
@@ -110,15 +149,15 @@ export function countSql(ranges: readonly Range[], filter: string | null): strin
 }
 
 /** What a row with an id is sorted by, where the list has it. */
-export function valueSql({ valued, empty }: ListOrder, filter: string | null, wantedId: string): string {
-  return [valued, ...(empty === null ? [] : [empty])]
+export function valueSql(order: ListOrder, filter: string | null, wantedId: string): string {
+  return partsOf(order)
     .map((part) => `SELECT ${part.value} AS value FROM ${part.from}${conditionOf([part.where, filter, `${part.id} = ${wantedId}`])}`)
     .join(' UNION ALL ')
 }
 
 /** All rows of a list, in no order. */
-export function allSql({ valued, empty }: ListOrder, filter: string | null): string {
-  return [valued, ...(empty === null ? [] : [empty])]
+export function allSql(order: ListOrder, filter: string | null): string {
+  return partsOf(order)
     .map((part) => `SELECT ${part.value} AS value, ${part.id} AS id FROM ${part.from}${conditionOf([part.where, filter])}`)
     .join(' UNION ALL ')
 }

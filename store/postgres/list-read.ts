@@ -4,8 +4,8 @@ import type { Cursor, Place, SortValue } from '../../src/domain/selection.ts'
 import type { Queryable, Row } from './connection.ts'
 import type { Values } from './key-filter.ts'
 import { createValues } from './key-filter.ts'
-import type { ListOrder, Range, Side } from './list-order.ts'
-import { countSql, listOrderBy, rangesOf, rowsSql, valueSql } from './list-order.ts'
+import type { ListOrder, Side } from './list-order.ts'
+import { countSql, listOrderBy, rangesOf, rowsSql, valueSql, wholeRanges } from './list-order.ts'
 
 /** A filtered and sorted list, and what is read of each of its rows. */
 export interface Listing<T> {
@@ -29,6 +29,8 @@ export interface ListSource {
   readonly database: Queryable
   /** Up to how many rows a filtered list is read whole; for tests, which have few. */
   readonly maxShort?: number
+  /** Real time that passes. */
+  readonly uptime: () => number
 }
 
 export interface PageQuery {
@@ -49,14 +51,20 @@ export interface Asked {
   readonly isPositionAsked: boolean
 }
 
-export interface Answer<T> {
+/** Rows, and what is known of the list without counting: null is not. */
+export interface Uncounted<T> {
   readonly revision: number
   readonly uses: number
-  readonly total: number
+  readonly total: number | null
   /** How many rows stand before the place. */
-  readonly position: number
+  readonly position: number | null
   readonly before: readonly Placed<T>[]
   readonly on: readonly Placed<T>[]
+}
+
+export interface Answer<T> extends Uncounted<T> {
+  readonly total: number
+  readonly position: number
 }
 
 export interface Placed<T> {
@@ -68,14 +76,25 @@ export interface Placed<T> {
 export const usesSql = ({ isByUse }: Pick<Listing<unknown>, 'isByUse'>): string =>
   isByUse ? '(SELECT coalesce(sum(flushes), 0)::bigint FROM keywright.nodes)' : '0::bigint'
 
-/** Rows to both sides of a place, with what the head says at the same moment. */
+/** Rows to both sides of a place, counted, with what the head says at the same moment. */
 export async function ask<T>(database: Queryable, listing: Listing<T>, asked: Asked): Promise<Answer<T>> {
+  const { total, position, ...answer } = await read(database, listing, asked, true)
+  return { ...answer, total: total ?? 0, position: position ?? 0 }
+}
+
+/** The same where nothing is counted: as quick as an index finds the rows. */
+export function askUncounted<T>(database: Queryable, listing: Listing<T>, asked: Omit<Asked, 'total'>): Promise<Uncounted<T>> {
+  return read(database, listing, { ...asked, total: null }, false)
+}
+
+async function read<T>(database: Queryable, listing: Listing<T>, asked: Asked, isCounted: boolean): Promise<Uncounted<T>> {
+  const counted = (sql: string): string => (isCounted ? sql : 'NULL::bigint')
   const values = createValues()
   const [order, filter] = [listing.order(values), listing.filter(values)]
   const { columns, joins } = listing.items(values)
   const { allSql } = listing
   const { place, isInclusive, isPositionAsked } = asked
-  const read = (side: Side, count: number) => {
+  const rowsOn = (side: Side, count: number) => {
     if (count === 0) return { ranges: [], names: [], queries: [], seen: '0', isExhausted: 'false' }
     const ranges = rangesOf(order, side, place, isInclusive && side === 'on', values)
     const limit = `${values.add(count)}::bigint`
@@ -83,7 +102,7 @@ export async function ask<T>(database: Queryable, listing: Listing<T>, asked: As
     const seen = sql.names.length === 0 ? '0' : `(${sql.names.map((name) => `(SELECT count(*) FROM ${name})`).join(' + ')})`
     return { ...sql, ranges, seen, isExhausted: `${seen} < ${limit}` }
   }
-  const [before, on] = [read('before', asked.before), read('on', asked.on)]
+  const [before, on] = [rowsOn('before', asked.before), rowsOn('on', asked.on)]
   const sides = [...before.names.map((name) => [name, true] as const), ...on.names.map((name) => [name, false] as const)]
   const isWhole = place !== null ? `${before.isExhausted} AND ${on.isExhausted}` : asked.on > 0 ? on.isExhausted : before.isExhausted
   const totalSql =
@@ -92,10 +111,10 @@ export async function ask<T>(database: Queryable, listing: Listing<T>, asked: As
       : filter === null && allSql !== null
         ? allSql
         : // Where neither side has more rows than were read, those were all.
-          `CASE WHEN ${isWhole} THEN ${before.seen} + ${on.seen} ELSE ${countSql(wholeRanges(order), filter)} END`
+          `CASE WHEN ${isWhole} THEN ${before.seen} + ${on.seen} ELSE ${counted(countSql(wholeRanges(order), filter))} END`
   const positionSql = isPositionAsked
     ? `CASE WHEN ${before.isExhausted} THEN ${before.seen} WHEN ${on.isExhausted} THEN h.total - ${on.seen}
-         ELSE ${countSql(before.ranges, filter)} END`
+         ELSE ${counted(countSql(before.ranges, filter))} END`
     : '0'
   const empty = 'SELECT NULL::text AS value, NULL::text AS id, false AS is_before WHERE false'
   const shown = sides.map(([name, isBefore]) => `SELECT value, id, ${isBefore} AS is_before FROM ${name}`).join(' UNION ALL ') || empty
@@ -112,17 +131,15 @@ export async function ask<T>(database: Queryable, listing: Listing<T>, asked: As
   return {
     revision: first['revision'] as number,
     uses: first['uses'] as number,
-    total: Number(first['total']),
-    position: Number(first['position']),
+    total: numberOf(first['total']),
+    position: numberOf(first['position']),
     before: placed(true),
     on: placed(false),
   }
 }
 
+const numberOf = (value: unknown): number | null => (value === null ? null : Number(value))
 const placeOf = (row: Row): Place => ({ value: row['value'] as SortValue, id: row['id'] as string })
-
-const wholeRanges = ({ valued, empty }: ListOrder): readonly Range[] =>
-  [valued, ...(empty === null ? [] : [empty])].map((part) => ({ part, condition: null }))
 
 /** Where a row stands now, if it is in the list; else the place that it had. */
 export async function placeNow<T>(database: Queryable, listing: Listing<T>, place: Place): Promise<Place> {

@@ -3,9 +3,12 @@
 
 import type { Page, Place, Span, Window } from '../../src/domain/selection.ts'
 import { formatCursor, MAX_PAGE } from '../../src/domain/selection.ts'
-import { holdsAt } from '../../src/domain/windows.ts'
+import type { Look } from '../../src/domain/windows.ts'
+import { holdsAt, lookOf } from '../../src/domain/windows.ts'
 import type { Queryable } from './connection.ts'
 import { createValues } from './key-filter.ts'
+import type { Count } from './list-looks.ts'
+import { completed, glanceAt, isGoodEnough } from './list-looks.ts'
 import type { Answer, Listing, ListSource, PageQuery } from './list-read.ts'
 import { ask, placeNow } from './list-read.ts'
 import type { ShortList } from './short-lists.ts'
@@ -43,47 +46,95 @@ interface Kept {
   readonly at: number
   readonly revision: number
   readonly uses: number
-  readonly total: number
-  readonly position: number
+  readonly total: number | null
+  readonly position: number | null
   readonly places: readonly Place[]
   /** The whole list, where it is short. */
   readonly short: ShortList | null
+  /** The last count of the whole list: null where it was never made. */
+  readonly count: Count | null
+  /** Whether the numbers are those of that revision. */
+  readonly isExact: boolean
 }
 
-type LookAt = <T>(listing: Listing<T>, span: Span, at: number) => Promise<Window<T>>
+interface KeptExactly extends Kept {
+  readonly total: number
+  readonly position: number
+}
+
+const isKeptExactly = (kept: Kept): kept is KeptExactly => kept.isExact && kept.total !== null && kept.position !== null
+
+export interface Windows {
+  readonly window: <T>(listing: Listing<T>, span: Span, at: number) => Promise<Window<T>>
+  readonly look: <T>(listing: Listing<T>, span: Span, at: number) => Promise<Look<T>>
+}
 
 /** Looks at windows of lists, and keeps what it found out about the last few of them. */
-export function createWindows(source: ListSource): LookAt {
-  const { database } = source
+export function createWindows(source: ListSource): Windows {
+  const { database, uptime } = source
   let kept: readonly Kept[] = []
 
   const keep = (entry: Kept): void => {
     kept = [entry, ...kept.filter(({ name }) => name !== entry.name)].slice(0, MAX_KEPT)
   }
 
-  return async (listing, span, at) => {
-    const found = kept.find(({ name }) => name === listing.name)
-    const known = found !== undefined && (!listing.isByMoment || holdsAt(found.at, at)) ? found : null
+  const keptOf = ({ name, isByMoment }: Listing<unknown>, at: number): { found: Kept | null; known: Kept | null } => {
+    const found = kept.find((one) => one.name === name) ?? null
+    return { found, known: found !== null && (!isByMoment || holdsAt(found.at, at)) ? found : null }
+  }
+
+  /** The window where the list is short, kept whole. */
+  const shortOf = async <T>(listing: Listing<T>, span: Span, at: number, known: Kept | null): Promise<Window<T> | null> => {
+    const seen = await shortWindow(source, listing, span, known?.short ?? null)
+    if (seen === null) return null
+    const { window, list, isKept } = seen
+    const { position, total } = window
+    const since = isKept && known !== null ? known.at : at
+    keep({ name: listing.name, at: since, ...list, total, position, short: list, count: null, isExact: true })
+    return window
+  }
+
+  const windowOf: Windows['window'] = async (listing, span, at) => {
+    const { known } = keptOf(listing, at)
     if (known === null || known.short !== null) {
-      const seen = await shortWindow(source, listing, span, known?.short ?? null)
-      if (seen !== null) {
-        const { window, list, isKept } = seen
-        const { position, total } = window
-        const since = isKept && known !== null ? known.at : at
-        keep({ name: listing.name, at: since, ...list, total, position, short: list })
-        return window
-      }
+      const short = await shortOf(listing, span, at, known)
+      if (short !== null) return short
     }
-    const next = known === null || known.short !== null ? null : await nextWindow(database, listing, span, known)
+    const began = uptime()
+    const next = known === null || known.short !== null || !isKeptExactly(known) ? null : await nextWindow(database, listing, span, known)
     const { answer, begin, isNext } = next ?? (await newWindow(database, listing, span))
     const all = [...answer.before, ...answer.on]
     const { position, end } = edgesOf(span, answer.total, begin + answer.before.length)
     const rows = all.slice(Math.max(0, position - begin), Math.max(0, end - begin))
     const { revision, uses, total } = answer
     const places = rows.map(({ place }) => place)
-    keep({ name: listing.name, at: known !== null && isNext ? known.at : at, revision, uses, total, position, places, short: null })
+    const now = uptime()
+    const [since, count] = known !== null && isNext ? [known.at, known.count] : [at, { at: now, took: now - began }]
+    keep({ name: listing.name, at: since, revision, uses, total, position, places, short: null, count, isExact: true })
     return { rows, position, total }
   }
+
+  const lookAt: Windows['look'] = async (listing, span, at) => {
+    const { found, known } = keptOf(listing, at)
+    // A list that was long a while ago is so still, or soon looked at as one that is not.
+    if (found === null || found.short !== null) {
+      const short = await shortOf(listing, span, at, known)
+      if (short !== null) return lookOf(short)
+    }
+    const glance = await glanceAt(database, listing, span)
+    const { revision, uses } = glance.answer
+    const isSame = known?.revision === revision && known.uses === uses
+    const count = isSame || isGoodEnough(found?.count ?? null, uptime()) ? (found?.count ?? null) : null
+    const look = found !== null && (isSame || count !== null) ? completed(glance.look, found) : glance.look
+    const { total, position, rows } = look
+    const places = rows.map(({ place }) => place)
+    const isExact = (isSame && known.isExact) || (glance.look.total !== null && glance.look.position !== null)
+    const since = isSame ? known.at : at
+    keep({ name: listing.name, at: since, revision, uses, total, position, places, short: null, count, isExact })
+    return look
+  }
+
+  return { window: windowOf, look: lookAt }
 }
 
 interface SeenShort<T> {
@@ -149,7 +200,7 @@ async function atEnd<T>(
 }
 
 /** A window of a list of which the last one is known: nothing is counted. Null where that is no help, or no longer true. */
-async function nextWindow<T>(database: Queryable, listing: Listing<T>, span: Span, known: Kept): Promise<Read<T> | null> {
+async function nextWindow<T>(database: Queryable, listing: Listing<T>, span: Span, known: KeptExactly): Promise<Read<T> | null> {
   const { around } = span
   const isSame = ({ revision, uses }: Answer<T>): boolean => revision === known.revision && uses === known.uses
   if (around === 'first' || around === 'last') {

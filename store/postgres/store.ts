@@ -130,8 +130,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     }
   }
 
-  const lists = { database, pendingLastUsed: usage.pendingLastUsed, settleUse }
-  const keyWindow = createKeyWindows(lists)
+  const lists = { database, uptime, pendingLastUsed: usage.pendingLastUsed, settleUse }
+  const keyWindows = createKeyWindows(lists)
   const userWindow = createUserWindows(lists)
   let lastPulse = EMPTY_PULSE
 
@@ -144,7 +144,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     findKey: (ref) => reading(() => findKey(database, ref, hashing)),
     queryKeys: (query) => reading(() => queryKeys(lists, query)),
     queryUsers: (query) => reading(() => queryUsers(lists, query)),
-    keyWindow: (query) => reading(() => keyWindow(query)),
+    keyWindow: (query) => reading(() => keyWindows.window(query)),
+    keyLook: (query) => reading(() => keyWindows.look(query)),
     userWindow: (query) => reading(() => userWindow(query)),
     async pulse() {
       let trouble: KeywrightError | null = null

@@ -1,11 +1,13 @@
-// Reading the usage of many keys at once, each by itself: what one window needs of it, in one transaction however many they are.
+// Reading the usage of many keys or owners at once, each by itself: what one window needs of it, in one transaction however many they are.
 
+import type { Delta } from '../../src/domain/delta.ts'
 import type { KeyUsage, Series, Tally, UsageWindow } from '../../src/domain/usage.ts'
-import { EMPTY_SERIES, RESOLUTIONS, WINDOWS } from '../../src/domain/usage.ts'
+import { EMPTY_SERIES, EMPTY_TALLY, RESOLUTIONS, WINDOWS } from '../../src/domain/usage.ts'
 import { isText } from './key-filter.ts'
 import type { Part, Question } from './usage-read.ts'
 import { seenAt, tallyOf } from './usage-read.ts'
 import type { Kind } from './usage-rows.ts'
+import { pendingTally } from './usage-rows.ts'
 
 export interface EachQuestion extends Pick<Question, 'database' | 'node' | 'at'> {
   readonly keyIds: readonly string[]
@@ -55,4 +57,63 @@ export function findEach({ database, node, keyIds, window, at }: EachQuestion): 
     },
     { isSnapshot: true },
   )
+}
+
+export interface OwnersQuestion extends Pick<Question, 'database' | 'node' | 'pendingIds' | 'at'> {
+  readonly userIds: readonly string[]
+  readonly window: UsageWindow
+}
+
+export interface FoundOwners {
+  readonly flushes: number
+  readonly alive: Series
+  /** Calls within the window. Owners that were never counted are left out. */
+  readonly totals: ReadonlyMap<string, Tally>
+  /** Of the keys that this process has counted, whose each is: those of others are left out. */
+  readonly ownerOf: ReadonlyMap<string, string>
+}
+
+/** $1: owners; $2, $3: the span and its first bucket. */
+const OWNER_SUMS = `SELECT k.user_id, c.span, c.bucket, c.code, sum(c.calls)::bigint AS calls
+  FROM keywright.keys k JOIN keywright.counted c ON c.key_id = k.id
+  WHERE k.user_id = ANY($1::text[]) AND c.kind = 'total' AND c.span = $2 AND c.bucket >= $3
+  GROUP BY k.user_id, c.span, c.bucket, c.code ORDER BY k.user_id, c.bucket`
+
+const OWNERS = 'SELECT id, user_id FROM keywright.keys WHERE id = ANY($1::text[]) AND user_id = ANY($2::text[])'
+
+/** One window of many owners at once. */
+export function findOwners({ database, node, userIds, pendingIds, window, at }: OwnersQuestion): Promise<FoundOwners> {
+  const { resolution, buckets } = WINDOWS[window]
+  const first = Math.floor(at / RESOLUTIONS[resolution].ms) - buckets + 1
+  const users = userIds.filter(isText)
+  return database.transaction(
+    async (tx) => {
+      const [moment, parts, owned] = await Promise.all([
+        seenAt(tx, { node, at }),
+        tx.query<Part & { readonly user_id: string }>(OWNER_SUMS, [users, resolution, first]),
+        pendingIds.length === 0 ? [] : tx.query<{ id: string; user_id: string }>(OWNERS, [pendingIds, users]),
+      ])
+      const totals = new Map(
+        Array.from(
+          Map.groupBy(parts, ({ user_id }) => user_id),
+          ([userId, own]) => [userId, tallyOf(own, null)],
+        ),
+      )
+      return { ...moment, totals, ownerOf: new Map(owned.map(({ id, user_id }) => [id, user_id])) }
+    },
+    { isSnapshot: true },
+  )
+}
+
+/** Each owner's calls, with those that the database did not have. */
+export function ownerTotals(
+  { totals, ownerOf }: FoundOwners,
+  userIds: readonly string[],
+  pending: readonly Delta[],
+  now: number,
+): (readonly [userId: string, total: Tally])[] {
+  return userIds.map((userId) => {
+    const isTheirs = (keyId: string): boolean => ownerOf.get(keyId) === userId
+    return [userId, pendingTally(pending, isTheirs, totals.get(userId) ?? EMPTY_TALLY, now)]
+  })
 }

@@ -17,7 +17,7 @@ import type { StoreClocks } from '../json/store.ts'
 import type { Database } from './connection.ts'
 import { faultOf } from './connection.ts'
 import { drawNode } from './nodes.ts'
-import { findEach } from './usage-each.ts'
+import { findEach, findOwners, ownerTotals } from './usage-each.ts'
 import type { Batch } from './usage-flush.ts'
 import { writeBatch } from './usage-flush.ts'
 import { createOwing } from './usage-notes.ts'
@@ -178,6 +178,13 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
           // Under the id that is no key's: which keys are the busiest, the database has found.
           const sums = overviewOf([[NO_KEY, total]], addAlive(found.alive, aliveSince, at), window, at)
           return { ...sums, ...topOf(found, pending, question.pendingIds, window, at) }
+        }),
+      overviewEach: (userIds, window, at) =>
+        reading(async () => {
+          const found = await findOwners({ database, node, userIds, pendingIds: keyIdsOf(missing(written)), window, at })
+          const alive = addAlive(found.alive, aliveSince, at)
+          const totals = ownerTotals(found, userIds, missing(found.flushes), clocks.wall())
+          return new Map(totals.map(([userId, total]) => [userId, overviewOf([[NO_KEY, total]], alive, window, at)]))
         }),
       flush: (isLast = false) => (isLast ? flush('end') : flushAndKeepUp('flush')),
       heartbeat: () => flushAndKeepUp('heartbeat'),

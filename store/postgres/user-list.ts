@@ -63,9 +63,9 @@ export async function queryUsers(lists: Lists, query: UserQuery): Promise<Page<U
 }
 
 export function createUserWindows(lists: Lists): (query: UserWindowQuery) => Promise<Window<UserSummary>> {
-  const look = createWindows(lists)
+  const { window } = createWindows(lists)
   return async (query) => {
     await lists.settleUse()
-    return look(listingOf(query), query.span, query.at)
+    return window(listingOf(query), query.span, query.at)
   }
 }

@@ -62,10 +62,11 @@ const textsOf = (texts: Readonly<Record<string, string | readonly string[]>>) =>
 
 const CALL: CallOptions = { requiredScopes: [], environment: null, ip: null, isPeek: false }
 
-export function openWorld(): World {
+/** `seen`: the store as the app sees it. */
+export function openWorld(seen: (store: Store) => Store = (store) => store): World {
   const clock = manualClock()
   const draw = seededDraw('app')
-  const store = openMemoryStore({ actor: ACTOR, clocks: clock.clocks, draw })
+  const store = seen(openMemoryStore({ actor: ACTOR, clocks: clock.clocks, draw }))
   const manager = createManager({
     store,
     actor: ACTOR,

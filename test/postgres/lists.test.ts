@@ -10,6 +10,7 @@ import type { KeyFilter, Sort, Span } from '../../src/domain/selection.ts'
 import { keyMatcher, parseCursor, parseSort, selectKeys } from '../../src/domain/selection.ts'
 import { isoFrom } from '../../src/domain/time.ts'
 import { selectUsers, createUserWindows as userWindowsInMemory } from '../../src/domain/users.ts'
+import { lookOf } from '../../src/domain/windows.ts'
 import type { Database } from '../../store/postgres/connection.ts'
 import { connectDatabase } from '../../store/postgres/connection.ts'
 import type { Lists } from '../../store/postgres/key-list.ts'
@@ -130,7 +131,7 @@ beforeAll(async () => {
     if (days !== null) uses.set(id, NOON - days * DAY)
   })
   await store(all)
-  lists = { database, pendingLastUsed: () => null, settleUse: async () => undefined }
+  lists = { database, uptime: () => 0, pendingLastUsed: () => null, settleUse: async () => undefined }
   longLists = { ...lists, maxShort: 3 }
 })
 
@@ -239,7 +240,17 @@ describe('lists of keys', () => {
         const span: Span = { around: place, before, after }
         const query = { filter, sort, span, at: NOON }
         const wanted = inMemory(known(), query)
-        const window = await inDatabase(query)
+        // A look before the count: the same rows, and numbers that are right or left open.
+        const { rows: seen, isAtStart, isAtEnd, position, total } = await inDatabase.look(query)
+        const { rows: _, ...numbers } = wanted
+        const shown = lookOf(wanted)
+        expect(
+          seen.map(({ place }) => place.id),
+          JSON.stringify(query),
+        ).toEqual(wanted.rows.map(({ place }) => place.id))
+        expect({ isAtStart, isAtEnd }, JSON.stringify(query)).toEqual({ isAtStart: shown.isAtStart, isAtEnd: shown.isAtEnd })
+        expect({ position: position ?? numbers.position, total: total ?? numbers.total }, JSON.stringify(query)).toEqual(numbers)
+        const window = await inDatabase.window(query)
         expect(window, JSON.stringify(query)).toEqual({
           ...wanted,
           rows: wanted.rows.map((row) => ({ ...row, item: listed(row.item, NOON) })),
@@ -253,7 +264,7 @@ describe('lists of keys', () => {
     const [inMemory, inDatabase] = [windowsInMemory(), createKeyWindows(lists)]
     const sort = sortOf('name')
     const look = async (list: readonly Key[], span: Span) => {
-      const window = await inDatabase({ filter: {}, sort, span, at: NOON })
+      const window = await inDatabase.window({ filter: {}, sort, span, at: NOON })
       const { rows, ...place } = inMemory(known(list), { filter: {}, sort, span, at: NOON })
       expect(window).toEqual({ ...place, rows: rows.map((row) => ({ ...row, item: listed(row.item, NOON) })) })
       return window
@@ -266,6 +277,31 @@ describe('lists of keys', () => {
       await look(list, span)
     }
     await store(all)
+  })
+
+  test('a look counts nothing; what was counted is good for twenty times as long as it took, and where it lies ahead so are positions', async () => {
+    // A clock of which each look takes a second.
+    let uptime = 0
+    const { window, look } = createKeyWindows({ ...longLists, uptime: () => (uptime += 500) })
+    const query = { filter: { idleForSeconds: 0 }, sort: sortOf('name'), at: NOON }
+    const wanted = windowsInMemory()(known(), { ...query, span: { around: 'first', before: 0, after: 10 } })
+    const numbers = async (span: Span, at = NOON) => {
+      const { rows, isAtStart, isAtEnd, position, total } = await look({ ...query, span, at })
+      return { rows, told: [isAtStart, isAtEnd, position, total] }
+    }
+    const { rows, told } = await numbers({ around: 'first', before: 0, after: 10 })
+    expect(told).toEqual([true, false, 0, null])
+    const next = rows[9]?.place ?? 'first'
+    expect((await numbers({ around: next, before: 2, after: 4 })).told).toEqual([false, false, 7, null])
+    expect((await numbers({ around: 'last', before: 4, after: 1 })).told).toEqual([false, true, null, null])
+    const counted = await window({ ...query, span: { around: next, before: 0, after: 1 } })
+    expect([counted.position, counted.total]).toEqual([9, wanted.total])
+    // Later than a list by the moment is taken to be the same.
+    const later = NOON + 5_000
+    expect((await numbers({ around: next, before: 2, after: 4 }, later)).told).toEqual([false, false, 7, wanted.total])
+    expect((await numbers({ around: 'last', before: 4, after: 1 }, later)).told).toEqual([false, true, wanted.total - 5, wanted.total])
+    uptime += 20 * 500
+    expect((await numbers({ around: 'last', before: 4, after: 1 }, later + 5_000)).told).toEqual([false, true, null, null])
   })
 
   test('a cursor of another order, or of none, is refused', async () => {
@@ -289,7 +325,7 @@ describe('lists of keys', () => {
 
   test('uses that are not written yet are shown, and written before a list goes by them', async () => {
     let settled = 0
-    const pending: Lists = { database, pendingLastUsed: () => NOON + 5, settleUse: async () => void settled++ }
+    const pending: Lists = { ...lists, pendingLastUsed: () => NOON + 5, settleUse: async () => void settled++ }
     const query = { filter: {}, sort: sortOf('name'), limit: 3, at: NOON }
     expect((await queryKeys(pending, query)).items.map((key) => key.lastUsedAt)).toEqual(Array(3).fill(isoFrom(NOON + 5)))
     expect(settled).toBe(0)

@@ -117,6 +117,15 @@ export function overviewContract(open: OpenEmpty): void {
           expect(await store.usage.overview(selector, window, clock.now())).toMatchObject(stats)
         }
       }
+      for (const window of ['1h', '30d'] as const) {
+        const owners = ['bob', 'ann', 'nobody']
+        const each = await store.usage.overviewEach(owners, window, clock.now())
+        expect([...each.keys()]).toEqual(owners)
+        for (const userId of owners) {
+          const { usageCount, series } = await store.usage.overview({ userId }, window, clock.now())
+          expect(each.get(userId)).toMatchObject({ usageCount, series })
+        }
+      }
     }
     for (const [key, code] of [
       [a, 'VALID'],

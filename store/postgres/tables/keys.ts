@@ -50,19 +50,20 @@ CREATE TABLE keywright.keys (
   search text COLLATE "C" NOT NULL
 );
 CREATE UNIQUE INDEX keys_by_place ON keywright.keys (place);
--- A sort that has an index has one for either way: ids go upwards, whichever way the rest goes.
+-- Ids go upwards, whichever way the rest goes. Where many keys may share a value there is an index for either way; of instants few
+-- are the same, and those few are sorted when an index is read backwards.
 -- What a status is made of lies in the first, so that a list by status reads no keys but those that it shows.
 CREATE INDEX keys_by_creation ON keywright.keys (created_at DESC, id)
   INCLUDE (revoked_at, disabled_at, expires_at, not_before, grace_until);
 CREATE INDEX keys_by_creation_up ON keywright.keys (created_at, id);
-CREATE INDEX keys_by_update ON keywright.keys (updated_at DESC, id);
 CREATE INDEX keys_by_update_up ON keywright.keys (updated_at, id);
-CREATE INDEX keys_by_expiry ON keywright.keys (expires_at DESC, id);
 CREATE INDEX keys_by_expiry_up ON keywright.keys (expires_at, id);
 CREATE INDEX keys_by_name ON keywright.keys (name DESC, id);
 CREATE INDEX keys_by_name_up ON keywright.keys (name, id);
 CREATE INDEX keys_by_user ON keywright.keys (user_id DESC, id);
-CREATE INDEX keys_by_user_up ON keywright.keys (user_id, id);
+-- Here too: a list of owners counts the keys of those that it shows by status.
+CREATE INDEX keys_by_user_up ON keywright.keys (user_id, id)
+  INCLUDE (revoked_at, disabled_at, expires_at, not_before, grace_until);
 CREATE INDEX keys_by_revocation ON keywright.keys (revoked_at, id) WHERE revoked_at IS NOT NULL;
 CREATE INDEX keys_by_disabling ON keywright.keys (disabled_at, id) WHERE disabled_at IS NOT NULL;
 CREATE INDEX keys_by_beginning ON keywright.keys (not_before, id) WHERE not_before IS NOT NULL;

@@ -206,7 +206,7 @@ async function limits(storm: Storm, server: MigratedServer): Promise<void> {
     { name: ({ limit, windowSeconds }) => `${limit} in ${windowSeconds} s` },
   )
   await manager.close()
-  trials.measured('of the limit, least', Math.min(...reached), '')
+  if (reached.length > 0) trials.measured('of the limit, least', Math.min(...reached), '')
 }
 
 export const postgresRows: readonly Row[] = [

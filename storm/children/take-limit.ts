@@ -2,6 +2,7 @@
 // admitted between which two moments it was, in milliseconds since 1970.
 
 import { writeSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiKeyManager } from '../../src/index.ts'
 
@@ -9,9 +10,11 @@ const [, , store = '', token = ''] = process.argv
 const manager = await ApiKeyManager.open({ store, onWarning: () => undefined })
 await manager.validateApiKey(token, { peek: true })
 process.stdout.write('ready\n')
-await new Promise((resolve) => process.stdin.once('data', resolve))
+// Line by line: both words may come at once.
+const words = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+await words.next()
 let isOver = false
-process.stdin.once('data', () => {
+words.next().then(() => {
   isOver = true
 })
 const now = (): number => performance.timeOrigin + performance.now()

@@ -16,7 +16,7 @@ import { createStorm } from './storm.ts'
 
 const ROW_SECONDS = 300
 const SHORT_ROW_SECONDS = 60
-/** What one trial may still take when the row's time is up, before its process is ended. */
+/** What one trial of each line may still take when the row's time is up, before its process is ended. */
 const LAST_TRIAL_SECONDS = 30
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -24,7 +24,7 @@ const USAGE = `npm run storm -- [--only NAME]... [--seed TEXT] [--seconds N] [--
 
   --only NAME    only this row; may be given more than once
   --seed TEXT    the same text, the same trials; without it another one each time, which is printed
-  --seconds N    no row begins another trial after so long (default: ${ROW_SECONDS})
+  --seconds N    no row begins another trial after so long, which its lines share; each tries one (default: ${ROW_SECONDS})
   --count N      no line of the table tries more
   --short        a small form of each row
   --json         one JSON document
@@ -51,8 +51,9 @@ const seconds = Number(flags.seconds ?? (flags.short ? SHORT_ROW_SECONDS : ROW_S
 const bounds: Bounds = { seconds, count: Number(flags.count) }
 
 /** One row, here. */
-async function runRow({ name, about, run }: Row): Promise<RowResult> {
-  const storm = createStorm(name, flags.seed, flags.short, flags.folder, bounds)
+async function runRow(row: Row): Promise<RowResult> {
+  const { name, about, run } = row
+  const storm = createStorm(row, flags.seed, flags.short, flags.folder, bounds)
   const begun = performance.now()
   let broken: string | null = null
   try {
@@ -76,12 +77,12 @@ function endGroup(): void {
   running = null
 }
 
-async function spawnRow({ name, about }: Row, folder: string): Promise<RowResult> {
+async function spawnRow({ name, about, lines = 1 }: Row, folder: string): Promise<RowResult> {
   const args = [import.meta.filename, '--row', '--only', name, '--folder', folder, '--seed', flags.seed]
   const given = ['--seconds', String(seconds), '--count', flags.count, ...(flags.short ? ['--short'] : [])]
   const child = spawn(process.execPath, [...args, ...given], { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
   running = child.pid ?? null
-  const timer = setTimeout(endGroup, (bounds.seconds + LAST_TRIAL_SECONDS) * 1000)
+  const timer = setTimeout(endGroup, (bounds.seconds + LAST_TRIAL_SECONDS * lines) * 1000)
   const output = text(child.stdout)
   await once(child, 'exit')
   clearTimeout(timer)

@@ -28,7 +28,7 @@ export type Wrong = (what: string) => void
 
 /** The trials of one line of the table. */
 export interface Trials {
-  /** Makes all trials, so many at a time, until the row's bound in count or in time is met. */
+  /** Makes all trials, so many at a time, until the line's bound in count or in time is met; one in any case. */
   readonly each: <T>(cases: Iterable<T>, trial: (one: T, wrong: Wrong) => unknown, options?: EachOptions<T>) => Promise<void>
   readonly measured: (what: string, value: number, unit: string) => void
   readonly leaveOut: (why: string) => void
@@ -67,6 +67,8 @@ export interface Row {
   readonly name: string
   /** The row of 8-measures that it tries. */
   readonly about: string
+  /** How many lines of its table are bounded, 1 when it says nothing: they share its time. */
+  readonly lines?: number
   readonly run: (storm: Storm) => Promise<void>
 }
 
@@ -74,18 +76,27 @@ export interface Row {
 const MOST_FAILURES = 5
 const FOLDER_MODE = 0o700
 
-export function createStorm(row: string, seed: string, isShort: boolean, folder: string, { seconds, count }: Bounds): Storm {
-  const random = seededRandom(`${seed} ${row}`)
+export function createStorm(row: Row, seed: string, isShort: boolean, folder: string, { seconds, count }: Bounds): Storm {
+  const random = seededRandom(`${seed} ${row.name}`)
   const below = (most: number): number => Math.floor(random() * most)
   const end = performance.now() + seconds * 1000
   const lines: (() => Finding)[] = []
+  let waiting = row.lines ?? 1
   let folders = 0
+
+  /** When a line that begins now has had its share; what it leaves falls to those that wait. */
+  const shareEnd = (): number => {
+    const now = performance.now()
+    if (waiting === 0) throw new Error('the row has more bounded lines than it says')
+    return now + Math.max(0, end - now) / waiting--
+  }
 
   const trials = (what: string): Trials => {
     const failures: string[] = []
     const figures: Figure[] = []
     let [tried, failed] = [0, 0]
     let leftOut: string | null = null
+    let due: number | null = null
     lines.push(() => ({ what, tried, failed, failures, figures, leftOut }))
     const one = async <T>(value: T, trial: (one: T, wrong: Wrong) => unknown, name: string): Promise<void> => {
       let isFailed = false
@@ -104,9 +115,10 @@ export function createStorm(row: string, seed: string, isShort: boolean, folder:
     return {
       async each(cases, trial, { name = () => '', atOnce = 1, isBounded = true } = {}) {
         const queue = Iterator.from(cases)
+        if (isBounded) due ??= shareEnd()
         const worker = async (): Promise<void> => {
           for (let next = queue.next(); next.done !== true; next = queue.next()) {
-            if (isBounded && (tried >= count || performance.now() > end)) {
+            if (due !== null && tried > 0 && (tried >= count || performance.now() > due)) {
               leftOut ??= tried >= count ? `the bound of ${count} trials` : `the bound of ${seconds} s`
               return
             }
@@ -118,6 +130,7 @@ export function createStorm(row: string, seed: string, isShort: boolean, folder:
       measured: (figure, value, unit) => void figures.push({ what: figure, value, unit }),
       leaveOut: (why) => {
         leftOut = why
+        waiting--
       },
     }
   }
@@ -140,7 +153,7 @@ export function createStorm(row: string, seed: string, isShort: boolean, folder:
       return order
     },
     newFolder() {
-      const path = join(folder, `${row}-${++folders}`)
+      const path = join(folder, `${row.name}-${++folders}`)
       mkdirSync(path, { mode: FOLDER_MODE })
       return path
     },

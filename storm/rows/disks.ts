@@ -26,6 +26,7 @@ interface Tried {
   readonly problems: readonly string[]
 }
 
+/** What one scenario came to, in a process with a small disk. */
 function onSmallDisk(storm: Storm, scenario: Scenario, template: string): Tried[] {
   const disk = storm.newFolder()
   const program = [process.execPath, smallDisk, disk, template, scenario.name, String(storm.size(24, 10))]
@@ -48,23 +49,26 @@ function whyNoDisk(storm: Storm): string | null {
 }
 
 async function disks(storm: Storm): Promise<void> {
-  const trials = storm.trials('a change with 0, 1, 2 … free pages on its disk, and on one that is read-only')
+  const trials = storm.trials('scenarios of a change with 0, 1, 2 … free pages on the disk, and on one that is read-only')
   const why = whyNoDisk(storm)
   if (why !== null) return trials.leaveOut(why)
-  let refused = 0
-  for (const scenario of storm.shuffled(SCENARIOS).slice(0, storm.size(SCENARIOS.length, 1))) {
-    const template = storm.newFolder()
-    await scenario.prepare(template)
-    await trials.each(
-      onSmallDisk(storm, scenario, template),
-      ({ isRefused, problems }, wrong) => {
+  let [changes, refused] = [0, 0]
+  await trials.each(
+    storm.shuffled(SCENARIOS).slice(0, storm.size(SCENARIOS.length, 1)),
+    async (scenario, wrong) => {
+      const template = storm.newFolder()
+      await scenario.prepare(template)
+      for (const { what, isRefused, problems } of onSmallDisk(storm, scenario, template)) {
+        changes++
         if (isRefused) refused++
-        problems.forEach(wrong)
-      },
-      { name: ({ what }) => `${scenario.name}, ${what}` },
-    )
-  }
+        for (const problem of problems) wrong(`${what}: ${problem}`)
+      }
+    },
+    { name: ({ name }) => name },
+  )
+  trials.measured('changes', changes, '')
   trials.measured('refused', refused, '')
+  if (refused === 0) throw new Error('no change was refused')
 }
 
 /** One change in a process whose files may not grow beyond so many bytes; it may be refused or die. */
@@ -120,6 +124,7 @@ export const diskRows: readonly Row[] = [
   {
     name: 'disks',
     about: 'disk full, read-only, files that may not grow: a clear error, nothing lost',
+    lines: 3,
     async run(storm) {
       await disks(storm)
       await limits(storm)

@@ -46,7 +46,8 @@ async function tryError(storm: Storm, scenario: Scenario, template: string, { ca
   copyFolder(template, folder)
   const { answer, next, how, isMet } = await changeTraced(folder, scenario.name, call, `error=${errno}`)
   if (how !== 0 || answer === null) {
-    wrong(`the process ended with ${how}`)
+    // One that missed may have met a call that libuv can't do without, such as the write that wakes its loop: it aborts.
+    if (isMet) wrong(`the process ended with ${how}`)
     return isMet
   }
   if (answer.startsWith('untyped')) wrong(`the error has no type: ${answer}`)
@@ -97,6 +98,6 @@ async function errorsByKernel(storm: Storm): Promise<void> {
 const about = 'every file-system call failing once with EIO, ENOSPC, EACCES'
 
 export const errorRows: readonly Row[] = [
-  { name: 'errors', about, run: errorsByHand },
+  { name: 'errors', about, lines: 2, run: errorsByHand },
   { name: 'kernel-errors', about, run: errorsByKernel },
 ]

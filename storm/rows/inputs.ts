@@ -218,6 +218,7 @@ export const inputRows: readonly Row[] = [
   {
     name: 'texts',
     about: 'texts with ESC, OSC 8, OSC 52, line ends, bidi, 1 MB',
+    lines: 2,
     async run(storm) {
       await entries(storm)
       await drawn(storm)

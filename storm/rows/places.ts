@@ -130,6 +130,7 @@ export const placeRows: readonly Row[] = [
   {
     name: 'places',
     about: 'symbolic link or world-writable store, folder read-only',
+    lines: 2,
     async run(storm) {
       await refusals(storm)
       await readOnlyFolders(storm)

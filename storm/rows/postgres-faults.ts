@@ -195,6 +195,7 @@ export const postgresFaultRows: readonly Row[] = [
   {
     name: 'postgres-faults',
     about: 'PostgreSQL: the server killed, the network cut: nothing lost or doubled, nobody let in for longer than maxStaleMs',
+    lines: 2,
     run: (storm) =>
       withServer(storm, async (server) => {
         await crashes(storm, server)

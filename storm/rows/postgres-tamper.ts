@@ -190,6 +190,7 @@ export const postgresTamperRows: readonly Row[] = [
   {
     name: 'postgres-tamper',
     about: 'PostgreSQL: lines of the log and of keys, and what lies beside them, tampered with by a superuser: found',
+    lines: 3,
     run: tamper,
   },
 ]

@@ -51,11 +51,11 @@ async function tryCuts(storm: Storm, server: MigratedServer, wrong: Wrong, proce
 }
 
 async function cuts(storm: Storm): Promise<void> {
-  const [processes, changes] = [storm.size(6, 2), storm.size(100, 10)]
+  const [processes, changes] = [storm.size(6, 2), storm.size(40, 10)]
   const trials = storm.trials(`${processes} nodes × ${changes} changes while connections end at random: lost or doubled`)
   let ended = 0
   await withServer(storm, async (server) => {
-    await trials.each(upTo(storm.size(4, 1)), async (_, wrong) => {
+    await trials.each(upTo(storm.size(10, 1)), async (_, wrong) => {
       ended += await tryCuts(storm, server, wrong, processes, changes)
     })
     trials.measured('connections ended', ended, '')
@@ -210,6 +210,11 @@ async function limits(storm: Storm, server: MigratedServer): Promise<void> {
 }
 
 export const postgresRows: readonly Row[] = [
-  { name: 'postgres-nodes', about: 'PostgreSQL: N nodes × M changes, connections ended and nodes killed at random', run: cuts },
-  { name: 'postgres-shared', about: 'PostgreSQL: revocation elsewhere refused within 250 ms; limits that nodes share', run: revocations },
+  { name: 'postgres-nodes', about: 'PostgreSQL: N nodes × M changes, connections ended and nodes killed at random', lines: 2, run: cuts },
+  {
+    name: 'postgres-shared',
+    about: 'PostgreSQL: revocation elsewhere refused within 250 ms; limits that nodes share',
+    lines: 2,
+    run: revocations,
+  },
 ]

@@ -193,5 +193,5 @@ async function tamper(storm: Storm): Promise<void> {
 }
 
 export const tamperRows: readonly Row[] = [
-  { name: 'tamper', about: 'the log and the keys edited by hand: found, and the first wrong record named', run: tamper },
+  { name: 'tamper', about: 'the log and the keys edited by hand: found, and the first wrong record named', lines: 6, run: tamper },
 ]

@@ -11,6 +11,7 @@ import { overviewOf } from '../src/domain/overview.ts'
 import type { UsagePort, UsageSelector } from '../src/domain/ports.ts'
 import type { LastUsed } from '../src/domain/selection.ts'
 import type { Overview } from '../src/domain/stats.ts'
+import { isRefusing } from '../src/domain/stats.ts'
 import { HOUR_MS, isoFrom, MINUTE_MS } from '../src/domain/time.ts'
 import type { KeyUsage, UsageWindow } from '../src/domain/usage.ts'
 import { ACCEPTED, addAlive, addDelta, EMPTY_KEY_USAGE, EMPTY_SERIES, sumUsages } from '../src/domain/usage.ts'
@@ -122,6 +123,11 @@ export function createUsage({ actor, clocks, draw }: MemoryStoreOptions, keys: R
     readEach: (keyIds, _, at) => {
       const pending = meter.pending()
       return { usages: new Map(keyIds.map((keyId) => [keyId, withPending(pending, keyId)])), alive: addAlive(alive, aliveSince, at) }
+    },
+    refusing: (code, window, at) => {
+      const pending = meter.pending()
+      const ids = [...idsOf('store')].filter((keyId) => keyId !== NO_KEY)
+      return new Set(ids.filter((keyId) => isRefusing(withPending(pending, keyId).total, code, window, at)))
     },
     overview,
     overviewEach: (userIds, window, at) => new Map(userIds.map((userId) => [userId, overview({ userId }, window, at)])),

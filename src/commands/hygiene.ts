@@ -2,14 +2,15 @@
 
 import { optional } from '../domain/field.ts'
 import type { Finding, Severity } from '../domain/hygiene.ts'
-import { findingsOf, RULE_NAMES, RULES, SEVERITIES, TRIED_WINDOW } from '../domain/hygiene.ts'
+import { findingsOf, HIGH_SUSPECTS, RULE_NAMES, RULES, SEVERITIES, TRIED_WINDOW } from '../domain/hygiene.ts'
 import type { ListedKey } from '../domain/key.ts'
 import { STATUSES } from '../domain/key.ts'
 import * as kinds from '../domain/kinds.ts'
-import type { Store } from '../domain/ports.ts'
-import type { KeyFilter } from '../domain/selection.ts'
-import { MAX_PAGE, parseCursor } from '../domain/selection.ts'
+import type { KeyFilter, KeyQuery, Page, Place } from '../domain/selection.ts'
+import { comparePlaces, MAX_PAGE, parseCursor } from '../domain/selection.ts'
+import type { UsageWindow } from '../domain/usage.ts'
 import { EMPTY_KEY_USAGE } from '../domain/usage.ts'
+import type { Reader } from './command.ts'
 import { defineRead } from './command.ts'
 
 /** Findings that are listed; of more the least bad and youngest are left out. */
@@ -28,23 +29,64 @@ export interface HygieneReport {
   readonly findings: readonly Finding[]
 }
 
+const OLDEST_FIRST = { field: 'createdAt', isReversed: false } as const
 const OPEN_STATUSES = STATUSES.filter((status) => status !== 'revoked' && status !== 'expired')
 
-/** Keys that could still do harm, oldest first, page by page. */
-async function* openKeys(store: Store, filter: KeyFilter, at: number): AsyncGenerator<readonly ListedKey[]> {
-  const query = {
-    filter: { ...filter, status: OPEN_STATUSES },
-    sort: { field: 'createdAt', isReversed: false },
-    limit: MAX_PAGE,
-    at,
-  } as const
-  for (let from = {}; ; ) {
-    const { items, nextCursor, total } = await store.queryKeys({ ...query, ...from })
-    yield items
-    const cursor = nextCursor === null ? null : parseCursor(nextCursor)
-    if (cursor === null) return
-    from = { cursor, total }
+/** Keys that could still do harm, oldest first, page by page: the next is asked for while one is judged. */
+async function* openKeys({ store, at, signal }: Reader, filter: KeyFilter): AsyncGenerator<Page<ListedKey>> {
+  const query = { filter: { ...filter, status: OPEN_STATUSES }, sort: OLDEST_FIRST, limit: MAX_PAGE, at }
+  const ask = async (from: Partial<KeyQuery>): Promise<Page<ListedKey>> => store.queryKeys({ ...query, ...from })
+  for (let next: Promise<Page<ListedKey>> | null = ask({}); next !== null; ) {
+    const page: Page<ListedKey> = await next
+    signal.throwIfAborted()
+    const cursor = page.nextCursor === null ? null : parseCursor(page.nextCursor)
+    next = cursor === null ? null : ask({ cursor, total: page.total })
+    // It fails where it is waited for, if it is.
+    next?.catch(() => undefined)
+    yield page
   }
+}
+
+/** What is wrong with each of these keys. */
+async function* judged(
+  { store, at, signal }: Reader,
+  keys: readonly ListedKey[],
+  window: UsageWindow | null,
+): AsyncGenerator<{ readonly key: ListedKey; readonly findings: readonly Finding[] }> {
+  const ids = keys.map(({ id }) => id)
+  const { usages } = await store.usage.readEach(ids, window, at)
+  signal.throwIfAborted()
+  for (const [index, key] of keys.entries()) {
+    yield { key, findings: findingsOf({ key, usage: usages.get(key.id) ?? EMPTY_KEY_USAGE, at }) }
+    if ((index + 1) % KEYS_A_TURN !== 0) continue
+    await nextTurn()
+    signal.throwIfAborted()
+  }
+}
+
+/** A finding at the place of its key among all keys. */
+interface Placed extends Place {
+  readonly finding: Finding
+}
+
+const oldest = (all: readonly Placed[]): Placed[] => all.toSorted((a, b) => comparePlaces(false, a, b)).slice(0, MAX_FINDINGS)
+
+/** The findings of severity high: of few keys, and found without looking at the others. */
+async function worst(reader: Reader, filter: KeyFilter): Promise<Finding[]> {
+  const { code, expiringWithinSeconds } = HIGH_SUSPECTS
+  const tried = await reader.store.usage.refusing(code, TRIED_WINDOW, reader.at)
+  let found: Placed[] = []
+  const look = async (suspects: KeyFilter, isWanted: (key: ListedKey) => boolean): Promise<void> => {
+    for await (const { items } of openKeys(reader, { ...filter, ...suspects })) {
+      for await (const { key, findings } of judged(reader, items.filter(isWanted), TRIED_WINDOW))
+        for (const finding of findings) if (finding.severity === 'high') found.push({ value: key.createdAt, id: key.id, finding })
+      if (found.length > 2 * MAX_FINDINGS) found = oldest(found)
+    }
+  }
+  const ids = [...tried]
+  for (let from = 0; from < ids.length; from += MAX_PAGE) await look({ ids: ids.slice(from, from + MAX_PAGE) }, () => true)
+  await look({ expiringWithinSeconds }, ({ id }) => !tried.has(id))
+  return oldest(found).map(({ finding }) => finding)
 }
 
 export const hygiene = defineRead({
@@ -58,26 +100,30 @@ export const hygiene = defineRead({
     userId: optional(kinds.text('U'), 'Owner', 'keys of this owner', { flag: 'user' }),
     severity: optional(kinds.choices(SEVERITIES, 'S…'), 'Severity', 'findings of these severities', { flag: 'severity' }),
   },
-  async answer({ userId, severity: wanted = SEVERITIES }, { store, at, signal }): Promise<HygieneReport> {
-    const found = new Map(SEVERITIES.map((severity) => [severity, [] as Finding[]]))
-    let judged = 0
-    for await (const keys of openKeys(store, userId === undefined ? {} : { userId }, at)) {
-      const ids = keys.map(({ id }) => id)
-      const { usages } = await store.usage.readEach(ids, TRIED_WINDOW, at)
-      signal.throwIfAborted()
-      for (const key of keys) {
-        for (const finding of findingsOf({ key, usage: usages.get(key.id) ?? EMPTY_KEY_USAGE, at })) {
-          const listed = found.get(finding.severity)
-          if (listed !== undefined && listed.length < MAX_FINDINGS) listed.push(finding)
-        }
-        if (++judged % KEYS_A_TURN !== 0) continue
-        await nextTurn()
-        signal.throwIfAborted()
+  async answer({ userId, severity = SEVERITIES }, reader): Promise<HygieneReport> {
+    const filter = userId === undefined ? {} : { userId }
+    const high = severity.includes('high') ? await worst(reader, filter) : []
+    const others = SEVERITIES.filter((one) => one !== 'high' && severity.includes(one)).map((one) => ({
+      severity: one,
+      found: [] as Finding[],
+    }))
+    const [next] = others
+    // Those of a severity come oldest first: when the worst fill the list, nothing that follows can be on it.
+    const isFull = (): boolean => next === undefined || high.length + next.found.length >= MAX_FINDINGS
+    if (!isFull()) {
+      let records = 0
+      for await (const { items, total } of openKeys(reader, filter)) {
+        for await (const { findings } of judged(reader, items, null))
+          for (const finding of findings) {
+            const found = others.find((one) => one.severity === finding.severity)?.found
+            if (found !== undefined && found.length < MAX_FINDINGS) found.push(finding)
+          }
+        records += items.length
+        reader.onProgress?.({ records, bytes: records, totalBytes: total })
+        if (isFull()) break
       }
     }
-    return {
-      findings: SEVERITIES.flatMap((severity) => (wanted.includes(severity) ? (found.get(severity) ?? []) : [])).slice(0, MAX_FINDINGS),
-    }
+    return { findings: [...high, ...others.flatMap(({ found }) => found)].slice(0, MAX_FINDINGS) }
   },
   exitCode: ({ findings }) => (findings.some(({ severity }) => severity === 'high') ? 1 : 0),
 })

@@ -63,6 +63,8 @@ const UNUSED_SCOPE_MS = 90 * DAY_MS
 const USED_LATELY_MS = DAY_MS
 const QUIET_MS = DAY_MS
 export const TRIED_WINDOW = '24h'
+/** Which keys may earn a finding of severity high: those that end so soon, and those that gave that answer within `TRIED_WINDOW`. */
+export const HIGH_SUSPECTS = { expiringWithinSeconds: EXPIRING_MS / SECOND_MS, code: 'REVOKED' } as const
 /** What a fix gives a key that ends too soon or never. */
 const NEW_LIFE_MS = 90 * DAY_MS
 const MAX_NAMED_SCOPES = 5
@@ -139,7 +141,7 @@ const lastCallOn = ({ secrets }: UsageGlance, shortId: string): number | null =>
 
 /** A key that is not revoked answers REVOKED only to a secret that is retired. */
 function retiredSecretTried({ key, usage, at }: HygieneFacts): Found | null {
-  const tries = countsWithin(usage.total, TRIED_WINDOW, at)[CODE_INDEX.REVOKED] ?? 0
+  const tries = countsWithin(usage.total, TRIED_WINDOW, at)[CODE_INDEX[HIGH_SUSPECTS.code]] ?? 0
   if (tries === 0) return null
   return {
     detail: `a retired secret was tried ${tries === 1 ? 'once' : `${tries} times`} within 24 h`,

@@ -14,7 +14,7 @@ import type { KeywrightError } from './refusal.ts'
 import type { KeyFilter, KeyQuery, KeyWindowQuery, Page, UserQuery, UserSummary, UserWindowQuery, Window } from './selection.ts'
 import type { Overview } from './stats.ts'
 import type { KeyUsage, Series, UsageGlance, UsageWindow } from './usage.ts'
-import type { VerdictCode } from './verdict.ts'
+import type { RefusedCode, VerdictCode } from './verdict.ts'
 import type { Look } from './windows.ts'
 
 /** Synchronous where the answer is at hand (the embedded store), a promise where it is not (a database). */
@@ -66,13 +66,15 @@ export interface UsagePort {
   readonly read: (selector: UsageSelector, at: number) => MaybePromise<{ readonly usage: KeyUsage; readonly alive: Series }>
   /**
    * The same of up to MAX_PAGE keys at once, each by itself and as much of it as a window needs: of the series, the buckets within
-   * it are sure to be there. Every id has an answer, also one that names no key.
+   * it are sure to be there; without a window none are. Every id has an answer, also one that names no key.
    */
   readonly readEach: (
     keyIds: readonly string[],
-    window: UsageWindow,
+    window: UsageWindow | null,
     at: number,
   ) => MaybePromise<{ readonly usages: ReadonlyMap<string, UsageGlance>; readonly alive: Series }>
+  /** The ids of all keys that refused a call with that code within the window. */
+  readonly refusing: (code: RefusedCode, window: UsageWindow, at: number) => MaybePromise<ReadonlySet<string>>
   /** Usage of a window at a glance, this process's unflushed counts included. Answers from what is known while a file can't be read. */
   readonly overview: (selector: UsageSelector, window: UsageWindow, at: number) => MaybePromise<Overview>
   /** The same sums of many owners, each by itself. Every id has an answer. */

@@ -1,9 +1,9 @@
 // Statistics: what usage is answered as, for a window or for all time. Pure.
 
-import { isoFrom } from './time.ts'
+import { isoFrom, MINUTE_MS } from './time.ts'
 import type { KeyUsage, Resolution, Series, Tallies, Tally, UsageWindow } from './usage.ts'
 import { ACCEPTED, addCounts, CODE_INDEX, RESOLUTIONS, WINDOWS } from './usage.ts'
-import type { VerdictCode } from './verdict.ts'
+import type { RefusedCode, VerdictCode } from './verdict.ts'
 import { VERDICT_CODES } from './verdict.ts'
 
 /** What `stats --json` prints. A null in the series is a time in which no process was alive to count. */
@@ -55,6 +55,18 @@ export function countsWithin(tally: Pick<Tally, 'series'>, window: UsageWindow, 
     .filter(([bucket]) => bucket > last - buckets && bucket <= last)
     .reduce<readonly number[]>((sum, [, ...counts]) => addCounts(sum, counts), [])
 }
+
+/** Whether a minute, counted since 1970, lies in a bucket of the window. */
+export function isWithin(minute: number, window: UsageWindow, now: number): boolean {
+  const { resolution, buckets } = WINDOWS[window]
+  const { ms } = RESOLUTIONS[resolution]
+  const [bucket, last] = [Math.floor((minute * MINUTE_MS) / ms), Math.floor(now / ms)]
+  return bucket > last - buckets && bucket <= last
+}
+
+/** Whether some call within the window got that answer. */
+export const isRefusing = (tally: Pick<Tally, 'series'>, code: RefusedCode, window: UsageWindow, now: number): boolean =>
+  (countsWithin(tally, window, now)[CODE_INDEX[code]] ?? 0) > 0
 
 /**
  * Statistics over one usage. With a window the counts are the window's, else of all time; the series is the window's, else

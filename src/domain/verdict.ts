@@ -13,6 +13,7 @@ export const VERDICT_CODES = [
   'INSUFFICIENT_SCOPE',
 ] as const
 export type VerdictCode = (typeof VERDICT_CODES)[number]
+export type RefusedCode = Exclude<VerdictCode, 'VALID'>
 
 export type RefusalReason =
   | 'MALFORMED'

@@ -7,8 +7,10 @@ import { overviewOf } from '../../src/domain/overview.ts'
 import type { UsageSelector } from '../../src/domain/ports.ts'
 import type { LastUsed } from '../../src/domain/selection.ts'
 import type { Overview } from '../../src/domain/stats.ts'
+import { isRefusing } from '../../src/domain/stats.ts'
 import type { KeyUsage, Series, Tally, UsageWindow } from '../../src/domain/usage.ts'
 import { addDelta, addToTotal, EMPTY_KEY_USAGE, sumUsages } from '../../src/domain/usage.ts'
+import type { RefusedCode } from '../../src/domain/verdict.ts'
 import type { KeyFile } from './key-file.ts'
 import type { UsageFile } from './usage-file.ts'
 import { createTurns } from './usage-flush.ts'
@@ -16,6 +18,7 @@ import { createTurns } from './usage-flush.ts'
 export interface UsageReading {
   readonly usage: (selector: UsageSelector) => KeyUsage
   readonly each: (keyIds: readonly string[]) => Promise<ReadonlyMap<string, KeyUsage>>
+  readonly refusing: (code: RefusedCode, window: UsageWindow, at: number) => Promise<ReadonlySet<string>>
   readonly overview: (selector: UsageSelector, alive: Series, window: UsageWindow, at: number) => Overview
   readonly lastUsed: LastUsed
 }
@@ -71,6 +74,16 @@ export function createUsageReading({ file, meter, keyFile, now, uptime }: Depend
         pending = meter.pending()
       }
       return usages
+    },
+    async refusing(code, window, at) {
+      const found = new Set<string>()
+      const turn = createTurns(uptime)
+      const pending = meter.pending()
+      for (const keyId of idsOf('store', pending)) {
+        if (keyId !== NO_KEY && isRefusing(totalOf(pending, keyId), code, window, at)) found.add(keyId)
+        await turn()
+      }
+      return found
     },
     overview(selector, alive, window, at) {
       const pending = meter.pending()

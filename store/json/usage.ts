@@ -228,6 +228,7 @@ export function createUsage({ options, committing, prepare, lock }: Dependencies
       },
       read: (selector, at) => fresh(at, (alive) => ({ usage: reading.usage(selector), alive })),
       readEach: (keyIds, _, at) => fresh(at, async (alive) => ({ usages: await reading.each(keyIds), alive })),
+      refusing: (code, window, at) => fresh(at, () => reading.refusing(code, window, at)),
       overview: (selector, window, at) => fresh(at, (alive) => reading.overview(selector, alive, window, at)),
       overviewEach: (userIds, window, at) =>
         fresh(at, (alive) => new Map(userIds.map((userId) => [userId, reading.overview({ userId }, alive, window, at)]))),

@@ -9,15 +9,14 @@ import { overviewOf } from '../../src/domain/overview.ts'
 import type { UsagePort, Warn } from '../../src/domain/ports.ts'
 import type { LastUsed } from '../../src/domain/selection.ts'
 import type { KeyCalls } from '../../src/domain/stats.ts'
-import { OVERVIEW_KEYS } from '../../src/domain/stats.ts'
-import { MINUTE_MS } from '../../src/domain/time.ts'
+import { isWithin, OVERVIEW_KEYS } from '../../src/domain/stats.ts'
 import type { KeyUsage, UsageWindow } from '../../src/domain/usage.ts'
-import { ACCEPTED, addAlive, addDelta, CODE_INDEX, EMPTY_KEY_USAGE, RESOLUTIONS, sumUsages, WINDOWS } from '../../src/domain/usage.ts'
+import { ACCEPTED, addAlive, addDelta, CODE_INDEX, EMPTY_KEY_USAGE, sumUsages } from '../../src/domain/usage.ts'
 import type { StoreClocks } from '../json/store.ts'
 import type { Database } from './connection.ts'
 import { faultOf } from './connection.ts'
 import { drawNode } from './nodes.ts'
-import { findEach, findOwners, ownerTotals } from './usage-each.ts'
+import { findEach, findOwners, findRefusing, ownerTotals, pendingRefusing } from './usage-each.ts'
 import type { Batch } from './usage-flush.ts'
 import { writeBatch } from './usage-flush.ts'
 import { createOwing } from './usage-notes.ts'
@@ -169,6 +168,11 @@ export function createPostgresUsage(options: PostgresUsageOptions): PostgresUsag
           const all = keyIds.map((keyId) => [keyId, withCalls(usages.get(keyId) ?? EMPTY_KEY_USAGE, pending, keyId, now)] as const)
           return { usages: new Map(all), alive: addAlive(alive, aliveSince, at) }
         }),
+      refusing: (code, window, at) =>
+        reading(async () => {
+          const { ids, flushes } = await findRefusing({ database, node, code, window, at })
+          return new Set([...ids, ...pendingRefusing(missing(flushes), code, window, at)])
+        }),
       overview: (selector, window, at) =>
         reading(async () => {
           const question = questionOf(selector, at)
@@ -233,15 +237,11 @@ function topOf(
   window: UsageWindow,
   at: number,
 ): { readonly busiest: readonly KeyCalls[]; readonly limited: readonly KeyCalls[] } {
-  const { resolution, buckets } = WINDOWS[window]
-  const { ms } = RESOLUTIONS[resolution]
-  const last = Math.floor(at / ms)
   const all = new Map(calls.map((one) => [one.keyId, one]))
   // Of a key that was counted for the first time since, the database was not asked.
   const asked = new Set(pendingIds)
   for (const { minute, keys } of pending) {
-    const bucket = Math.floor((minute * MINUTE_MS) / ms)
-    if (bucket <= last - buckets || bucket > last) continue
+    if (!isWithin(minute, window, at)) continue
     for (const [keyId, { counts }] of keys) {
       if (keyId === NO_KEY || !isSelected(keyId) || !(asked.has(keyId) || all.has(keyId))) continue
       const known = all.get(keyId) ?? { keyId, accepted: 0, rateLimited: 0 }

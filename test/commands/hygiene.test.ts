@@ -94,6 +94,30 @@ describe('findings', () => {
     ])
   })
 
+  test('of one severity stand in the order of the keys, whichever rule found them', async () => {
+    for (const userId of ['one', 'two', 'three', 'four']) {
+      await BAD[userId.startsWith('t') ? 'expiring' : 'retired-secret-tried'](userId)
+      library.clock.pass(1000)
+    }
+    await BAD['never-expires']('five')
+    library.clock.pass(1000)
+    const { key, token } = await library.make({ userId: 'six', expiresInDays: 5 })
+    await manager.rotateApiKey(key.id, { graceSeconds: 0 })
+    await manager.validateApiKey(token)
+    library.clock.pass(1000)
+    await BAD['never-expires']('seven')
+    expect(rulesOf(await manager.hygiene())).toEqual([
+      'retired-secret-tried one',
+      'expiring two',
+      'expiring three',
+      'retired-secret-tried four',
+      'retired-secret-tried six',
+      'never-expires five',
+      'expiring six',
+      'never-expires seven',
+    ])
+  })
+
   test('are chosen by owner, and by one severity or several', async () => {
     await BAD['never-expires']('ann')
     await BAD.expiring('ann')

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import type { Key } from '../../src/domain/key.ts'
 import type { RateLimit } from '../../src/domain/limit.ts'
 import type { Store, Use } from '../../src/domain/ports.ts'
-import { callSeries, countsWithin, usageStats } from '../../src/domain/stats.ts'
+import { callSeries, countsWithin, isRefusing, usageStats } from '../../src/domain/stats.ts'
 import { HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts'
 import type { UsageGlance } from '../../src/domain/usage.ts'
 import { ACCEPTED, EMPTY_KEY_USAGE, WINDOWS } from '../../src/domain/usage.ts'
@@ -74,6 +74,10 @@ export function usageContract(open: OpenEmpty): void {
       for (const window of Object.keys(WINDOWS) as (keyof typeof WINDOWS)[]) {
         const each = await store.usage.readEach(ids, window, clock.now())
         expect([...each.usages.keys()]).toEqual(ids)
+        const refusing = await store.usage.refusing('REVOKED', window, clock.now())
+        const refused = ids.filter((keyId) => isRefusing((each.usages.get(keyId) as UsageGlance).total, 'REVOKED', window, clock.now()))
+        expect([...refusing].sort()).toEqual(refused.sort())
+        expect((await store.usage.refusing('EXPIRED', window, clock.now())).size).toBe(0)
         for (const [keyId, { total, secrets, scopes }] of each.usages) {
           const { usage, alive } = await store.usage.read({ keyId }, clock.now())
           expect(countsWithin(total, window, clock.now())).toEqual(countsWithin(usage.total, window, clock.now()))
@@ -97,7 +101,10 @@ export function usageContract(open: OpenEmpty): void {
     clock.pass(2 * HOUR_MS)
     await store.usage.heartbeat()
     count(both, fresh)
+    store.usage.count(callOf(null, 'REVOKED', clock.now()))
     await check()
+    expect((await store.usage.refusing('REVOKED', '1h', clock.now())).size).toBe(2)
+    expect((await store.usage.refusing('REVOKED', '24h', clock.now())).size).toBe(4)
     const { usages } = await store.usage.readEach(ids, '7d', clock.now())
     const calls = ids.map((id) => countsWithin((usages.get(id) ?? EMPTY_KEY_USAGE).total, '7d', clock.now())[ACCEPTED] ?? 0)
     expect(calls).toEqual([2, 1, 1, 0, 1, 0])

@@ -16,6 +16,7 @@ CREATE TABLE keywright.usage (
 ) WITH (fillfactor = 70);
 -- With the key: what is summed up on the log is read key by key.
 CREATE INDEX usage_by_bucket ON keywright.usage (span, bucket, kind, key_id);
+CREATE INDEX usage_of_refusals ON keywright.usage (span, code, bucket, key_id) WHERE kind = 'total' AND code <> 0;
 
 -- Calls that were written and wait to be folded into the table above, once a minute and not with every flush: what is called
 -- every second is one row here, and four there.

@@ -41,7 +41,7 @@ const KEY_CHECKS: readonly StateCheck[] = [
   },
   {
     check: 'secret',
-    refuses: ({ secretEndsAt }, _, at) => (at < secretEndsAt ? null : SECRET_RETIRED),
+    refuses: ({ secretEndsMs }, _, at) => (at < secretEndsMs ? null : SECRET_RETIRED),
     detail: ({ secret }, _, at) =>
       secret.notAfter === null ? 'the secret is the current one' : `the secret's grace ends at ${secret.notAfter}; it is ${isoFrom(at)}`,
   },
@@ -52,7 +52,7 @@ const KEY_CHECKS: readonly StateCheck[] = [
   },
   {
     check: 'expiry',
-    refuses: ({ expiresAt }, _, at) => (at < expiresAt ? null : KEY_EXPIRED),
+    refuses: ({ expiresMs }, _, at) => (at < expiresMs ? null : KEY_EXPIRED),
     detail: ({ key }, _, at) =>
       key.expiresAt === null ? 'the key never expires' : `the key expires at ${key.expiresAt}; it is ${isoFrom(at)}`,
   },
@@ -144,26 +144,31 @@ function isPlainlyAllowed(credential: Credential, { requiredScopes, environment 
 function judge(store: VerifyingStore, credential: Credential, options: CallOptions, at: number): MaybePromise<Verdict> {
   if (!isPlainlyAllowed(credential, options, at)) {
     const refused = firstRefusal(STATE_CHECKS, credential, options, at)
-    if (refused !== null) return counted(store, credential, { valid: false, ...refused, ...credential.named }, options, at)
+    if (refused !== null) return counted(store, credential, { valid: false, ...refused, ...namedOf(credential) }, options, at)
     if (options.requiredScopes.length === 1) credential.grantedScope = options.requiredScopes[0] as string
   }
-  return chain(store.usage.take(credential.named.keyId, credential.limits, options.isPeek, credential), (decision) =>
+  return chain(store.usage.take(credential.keyId, credential.limits, options.isPeek, credential), (decision) =>
     counted(store, credential, decision.isAllowed ? valid(credential, decision) : limited(credential, decision), options, at),
   )
 }
 
-function valid({ named }: Credential, { limits }: LimitDecision): Verdict {
-  const { keyId, userId, name, environment, scopes, expiresAt, secret } = named
+/** The members of a verdict that name the key. */
+function namedOf({ keyId, userId, name, environment, scopes, expiresAt, shownSecret: secret }: Credential) {
+  return { keyId, userId, name, environment, scopes, expiresAt, secret }
+}
+
+function valid(credential: Credential, { limits }: LimitDecision): Verdict {
+  const { keyId, userId, name, environment, scopes, expiresAt, shownSecret: secret } = credential
   // Written out: a spread in the middle costs more than all checks together.
   return { valid: true, code: 'VALID', reason: null, keyId, userId, name, environment, scopes, expiresAt, secret, rateLimits: limits }
 }
 
-function limited({ named }: Credential, { refusedBy, limits }: LimitDecision): Verdict {
+function limited(credential: Credential, { refusedBy, limits }: LimitDecision): Verdict {
   return {
     valid: false,
     code: 'RATE_LIMITED',
     reason: `LIMIT:${refusedBy}`,
-    ...named,
+    ...namedOf(credential),
     rateLimits: limits,
     retryAfterMs: Math.max(...limits.map(({ retryAfterMs }) => retryAfterMs)),
   }
@@ -176,7 +181,7 @@ function counted(store: VerifyingStore, credential: Credential | null, verdict: 
     const { code, valid: isValid } = verdict
     if (credential === null) store.usage.count({ keyId: null, userId: null, code, at, shortId: null, scopes: NO_SCOPES })
     else {
-      const { keyId, userId } = credential.named
+      const { keyId, userId } = credential
       const shortId = isValid ? credential.shortId : null
       store.usage.count({ keyId, userId, code, at, shortId, scopes: isValid ? options.requiredScopes : NO_SCOPES }, credential)
     }

@@ -10,6 +10,8 @@ export interface Held extends LimitState {
   onTheWay: number
   /** When the last of them was, rounded up to a whole millisecond: a number without a box of its own. */
   unsharedAt: number
+  /** False once it was forgotten: nobody may take calls from it any more. */
+  isKnown: boolean
 }
 
 /** All limits of one key that are in use here. */
@@ -25,7 +27,9 @@ export interface Account {
 
 export const newAccount = (keyId: string, held: Held[]): Account => ({ keyId, held, limits: [], asked: [], isKnown: true })
 
-/** Where a caller keeps the account of a key, so that its next call need not look it up. */
+/** Where a caller that always asks for the same limits keeps the account, so that its next call need not look it up. */
 export interface AccountHolder {
   account: Account | null
+  /** The one limit of those that have one: without a way through the account, which is one more object that is waited for. */
+  only: Held | null
 }

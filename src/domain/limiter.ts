@@ -75,16 +75,15 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
   }
 
   const meet = ({ keyId, held: ofKey }: Account, { name, limit, windowSeconds }: RateLimit, now: number): Held => {
-    const held: Held = { name, ...createLimit(limit, windowSeconds), unshared: 0, onTheWay: 0, unsharedAt: 0 }
+    const held: Held = { name, ...createLimit(limit, windowSeconds), unshared: 0, onTheWay: 0, unsharedAt: 0, isKnown: true }
     absorbAdmissions(held, known(keyId, name), now)
-    if (ofKey.length >= MAX_HELD_PER_KEY)
-      ofKey.splice(
-        Math.max(
-          0,
-          ofKey.findIndex((one) => isAdHoc(one.name)),
-        ),
-        1,
+    if (ofKey.length >= MAX_HELD_PER_KEY) {
+      const oldest = Math.max(
+        0,
+        ofKey.findIndex((one) => isAdHoc(one.name)),
       )
+      for (const one of ofKey.splice(oldest, 1)) one.isKnown = false
+    }
     ofKey.push(held)
     return held
   }
@@ -145,16 +144,29 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     held.unsharedAt = Math.ceil(now)
   }
 
+  const decideOne = (held: Held, isPeek: boolean, now: number): LimitDecision => {
+    const isAllowed = waitMs(held, now) === 0
+    if (isAllowed && !isPeek) consume(held, now)
+    return { isAllowed, refusedBy: isAllowed ? null : held.name, limits: [verdictOn(held, !isAllowed, now, clocks.wall())] }
+  }
+
   return {
     take(keyId, limits, isPeek, holder) {
       const now = clocks.monotonic()
-      const wall = clocks.wall()
+      const only = holder?.only ?? null
+      if (only?.isKnown) return decideOne(only, isPeek, now)
       let account = holder?.account ?? null
       if (account === null || !account.isKnown) {
         account = accountOf(keyId)
         if (holder !== undefined) holder.account = account
       }
       const asked = askedOf(account, limits, now)
+      const [first] = asked
+      if (asked.length === 1 && first !== undefined) {
+        if (holder !== undefined) holder.only = first
+        return decideOne(first, isPeek, now)
+      }
+      const wall = clocks.wall()
       let refusedBy: string | null = null
       for (const held of asked) if (waitMs(held, now) > 0) refusedBy ??= held.name
       const isConsuming = refusedBy === null && !isPeek
@@ -226,6 +238,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
         const left = account.held.filter((held) => held.unshared > 0 || used(held, now) > 0)
         if (left.length > 0 && left.length === account.held.length) continue
         account.isKnown = false
+        for (const held of account.held) held.isKnown = left.includes(held)
         if (left.length === 0) keys.delete(keyId)
         else keys.set(keyId, newAccount(keyId, left))
       }

@@ -27,7 +27,7 @@ export function findContract(open: OpenEmpty): void {
     const older = { ...newKey().key.secrets[0], notAfter: new Date(NOON + 1000).toISOString() } as Key['secrets'][number]
     await put(store, { ...key, secrets: [...key.secrets, older] })
     const credential = await store.findCredential(older.shortId)
-    expect(credential).toMatchObject({ secret: older, secretEndsAt: NOON + 1000, named: { keyId: key.id } })
+    expect(credential).toMatchObject({ secret: older, secretEndsMs: NOON + 1000, keyId: key.id })
     expect(await store.findCredential('000000000000')).toBeNull()
     await edit(store, key, { revokedAt: new Date(NOON).toISOString() }, 'key.revoke')
     expect((await store.findCredential(older.shortId))?.key.revokedAt).not.toBeNull()

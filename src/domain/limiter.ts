@@ -70,7 +70,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     const wallNow = clocks.wall()
     for (const { at, count } of admissions) {
       const age = Math.max(0, wallNow - at)
-      if (age < held.windowMs) absorb(held, count, now - age)
+      if (age < held.windowMs) absorb(held, count, Math.ceil(now - age))
     }
   }
 
@@ -134,14 +134,16 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
     limit: held.limit,
     windowSeconds: held.windowMs / 1000,
     remaining: Math.max(0, held.limit - used(held, now)),
-    resetAt: isoFrom(wall + wholeAt(held, now) - now),
+    resetAt: isoFrom(Math.ceil(wall + wholeAt(held, now) - now)),
     retryAfterMs: isRefused ? Math.ceil(waitMs(held, now)) : 0,
   })
 
+  /** At a whole millisecond, never too early: such a number lies in its object, any other in a box of its own. */
   const consume = (held: Held, now: number): void => {
-    admit(held, now)
+    const at = Math.ceil(now)
+    admit(held, at)
     held.unshared++
-    held.unsharedAt = Math.ceil(now)
+    held.unsharedAt = at
   }
 
   const decideOne = (held: Held, isPeek: boolean, now: number): LimitDecision => {

@@ -48,6 +48,7 @@ export function credentialOf(key: Key, shortId: string): Credential | null {
   const expiresMs = endOf(key.expiresAt)
   // In the order of the usual call, what it does not need last: side by side in memory.
   return {
+    key,
     hash,
     pepper,
     endsAt: endsAtOf(key, Math.min(secretEndsMs, expiresMs)),
@@ -67,7 +68,6 @@ export function credentialOf(key: Key, shortId: string): Credential | null {
     shortId,
     tab: null,
     account: null,
-    key,
     secret,
     secretEndsMs,
     expiresMs,

@@ -3,6 +3,7 @@
 import type { Stats } from 'node:fs'
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
 import type { Adapter } from 'lowdb'
+import type { Credential } from '../../src/domain/credential.ts'
 import type { Key } from '../../src/domain/key.ts'
 import { KeywrightError } from '../../src/domain/refusal.ts'
 import type { Draw } from '../../src/domain/token.ts'
@@ -10,6 +11,8 @@ import { replaceFile } from '../durable.ts'
 import { errnoOf, faultAt } from '../faults.ts'
 import type { Version } from '../version.ts'
 import { isVersion, versionOf } from '../version.ts'
+import type { KeyIndex } from './key-index.ts'
+import { credentialIn, indexOf, keyOfShortId, nextIndex } from './key-index.ts'
 import type { KeyLines, PlacedKeys, StoreDocument } from './key-lines.ts'
 import { corrupt, emptyLines, layLines, parseLines } from './key-lines.ts'
 import type { KnownText } from './known-text.ts'
@@ -46,10 +49,12 @@ export interface KeyFile extends Adapter<StoreDocument> {
   readonly exists: () => boolean
   /** Reads the file if it is not the version that is known. True when it was another one. Synchronous: the hot path asks. */
   readonly refresh: () => boolean
-  /** A key by its position, and positions by key id and shortId. */
+  /** A key by its id and by a shortId, and its position. */
   readonly byId: (id: string) => Key | undefined
   readonly byShortId: (shortId: string) => Key | undefined
   readonly positionOf: (id: string) => number | undefined
+  /** The same credential as long as its key is the same. */
+  readonly credentialOf: (shortId: string) => Credential | null
   readonly close: () => void
 }
 
@@ -74,11 +79,11 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
   let spare: Buffer | null = null
   const unreadable = createUnreadable()
 
-  const adopt = (next: PlacedKeys, nextText: KnownText, nextIndex: Index, nextVersion: Version): void => {
+  const adopt = (next: PlacedKeys, nextText: KnownText, nextKeys: KeyIndex, nextVersion: Version): void => {
     lines = next
     spare = text.kept ?? spare
     text = nextText
-    index = nextIndex
+    index = nextKeys
     version?.release()
     version = nextVersion
     onAdopted()
@@ -151,9 +156,13 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
     },
     exists: () => version !== null,
     refresh,
-    byId: (id) => keyAt(index.ids.get(id)),
-    byShortId: (shortId) => keyAt(index.shortIds.get(shortId)),
+    byId(id) {
+      const position = index.ids.get(id)
+      return position === undefined ? undefined : lines.document.keys[position]
+    },
+    byShortId: (shortId) => keyOfShortId(index, shortId, lines.document.keys),
     positionOf: (id) => index.ids.get(id),
+    credentialOf: (shortId) => credentialIn(index, shortId, lines.document.keys),
     close() {
       unreadable.close()
       version?.release()
@@ -162,10 +171,6 @@ export function createKeyFile({ path, brand, draw, onAdopted, onWarning }: KeyFi
       // The system may give the descriptor's number to another file.
       text = textInMemory(empty.bytes)
     },
-  }
-
-  function keyAt(position: number | undefined): Key | undefined {
-    return position === undefined ? undefined : lines.document.keys[position]
   }
 }
 
@@ -204,52 +209,4 @@ function readVersion(path: string, roomFor: (size: number) => Buffer | null): Re
     closeSync(descriptor)
     throw faultAt('STORE_UNAVAILABLE', 'reading the store', path, error)
   }
-}
-
-interface Index {
-  readonly ids: Map<string, number>
-  readonly shortIds: Map<string, number>
-}
-
-function indexOf(keys: readonly Key[], path: string): Index {
-  const index: Index = { ids: new Map(), shortIds: new Map() }
-  for (const [position, key] of keys.entries()) add(index, key, position, path)
-  return index
-}
-
-const TWICE_HINT =
-  'nothing was overwritten; remove one of the two lines, or restore the file from a backup; then run: keywright audit verify'
-
-function add(index: Index, key: Key, position: number, path: string): void {
-  const isTwice = index.ids.has(key.id) || key.secrets.some(({ shortId }) => index.shortIds.has(shortId))
-  if (isTwice) throw corrupt(path, { line: position + 2, column: 1 }, `the id or a shortId of key ${key.id} stands twice`, TWICE_HINT)
-  index.ids.set(key.id, position)
-  for (const { shortId } of key.secrets) index.shortIds.set(shortId, position)
-}
-
-/** The index after a change. Where no key was removed or moved, only changed ones are touched. */
-function nextIndex(index: Index, before: readonly Key[], after: readonly Key[], path: string): Index {
-  const isGrown =
-    after.length >= before.length && before.every((key, position) => key === after[position] || key.id === after[position]?.id)
-  if (!isGrown || before.length === 0) return indexOf(after, path)
-  const changed: number[] = []
-  after.forEach((key, position) => {
-    if (before[position] !== key) changed.push(position)
-  })
-  const fresh = new Map<string, number>()
-  const isClash = changed.some((position) => {
-    const key = after[position] as Key
-    const isOthers = (known: ReadonlyMap<string, number>, id: string): boolean => (known.get(id) ?? fresh.get(id) ?? position) !== position
-    if (isOthers(index.ids, key.id) || key.secrets.some(({ shortId }) => isOthers(index.shortIds, shortId))) return true
-    for (const id of [key.id, ...key.secrets.map(({ shortId }) => shortId)]) fresh.set(id, position)
-    return false
-  })
-  if (isClash) return indexOf(after, path)
-  for (const position of changed) for (const { shortId } of before[position]?.secrets ?? []) index.shortIds.delete(shortId)
-  for (const position of changed) {
-    const key = after[position] as Key
-    index.ids.set(key.id, position)
-    for (const { shortId } of key.secrets) index.shortIds.set(shortId, position)
-  }
-  return index
 }

@@ -4,8 +4,6 @@ import type { KeyObject } from 'node:crypto'
 import { dirname } from 'node:path'
 import { Low } from 'lowdb'
 import type { Actor } from '../../src/domain/audit.ts'
-import type { Credential } from '../../src/domain/credential.ts'
-import { credentialOf } from '../../src/domain/credential.ts'
 import type { Hashing } from '../../src/domain/hashing.ts'
 import type { Key, ListedKey } from '../../src/domain/key.ts'
 import { isMeant, keyView } from '../../src/domain/key.ts'
@@ -42,7 +40,6 @@ import { watchFolder } from './watch-folder.ts'
 
 /** How stale an answer to a verification may be at most: half of what is promised, the rest is for reading. */
 const FRESH_MS = 100
-const MAX_CREDENTIALS = 100_000
 
 export interface JsonStoreOptions {
   readonly paths: Paths
@@ -71,12 +68,10 @@ export interface StoreClocks extends Clocks {
 export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
   const { paths, settings, hashing, isReadOnly, actor, clocks, draw, warn } = options
   const brand = options.brand ?? settings.brand
-  const credentials = new Map<string, Credential>()
   const listeners = new Set<(change: { revision: number }) => void>()
 
-  /** What was known of the keys is known no more: whoever read or wrote the file, and for whatever reason. */
+  /** Whoever read or wrote the file, and for whatever reason. */
   const onAdopted = (): void => {
-    credentials.clear()
     low.data = keyFile.lines().document
     for (const listener of listeners) {
       try {
@@ -188,14 +183,7 @@ export async function openJsonStore(options: JsonStoreOptions): Promise<Store> {
       if (uptime - checkedAt >= FRESH_MS) look()
       if (trouble !== null) throw trouble
       usage.freshen(uptime)
-      const known = credentials.get(shortId)
-      if (known !== undefined) return known
-      const key = keyFile.byShortId(shortId)
-      const credential = key === undefined ? null : credentialOf(key, shortId)
-      if (credential === null) return null
-      if (credentials.size >= MAX_CREDENTIALS) credentials.clear()
-      credentials.set(shortId, credential)
-      return credential
+      return keyFile.credentialOf(shortId)
     },
     findKey(ref) {
       freshen()

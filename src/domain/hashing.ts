@@ -4,13 +4,13 @@ import type { KeyObject } from 'node:crypto'
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { Secret } from './key.ts'
 import { KeywrightError } from './refusal.ts'
-import { comparableHash, DIGEST_BYTES, HMAC_SCHEME, hashToken, pepperOf, tokenMatches } from './token.ts'
+import type { Digest } from './token.ts'
+import { digestOf, HMAC_SCHEME, hashToken, octetsOf, pepperOf, tokenMatches } from './token.ts'
 
 /** A secret that a token can be compared with. */
-export interface Hashed {
+export interface Hashed extends Digest {
   readonly secret: Pick<Secret, 'shortId'>
-  readonly hash: string
-  /** The name of the pepper that the hash was made with, or null. */
+  /** The name of the pepper that its digest was made with, or null. */
   readonly pepper: string | null
 }
 
@@ -27,7 +27,7 @@ export interface Hashing {
 }
 
 export function hashedOf(secret: Pick<Secret, 'shortId' | 'hash'>): Hashed {
-  return { secret, hash: comparableHash(secret.hash), pepper: pepperOf(secret.hash) }
+  return { secret, ...digestOf(secret.hash), pepper: pepperOf(secret.hash) }
 }
 
 function missingPepper(shortId: string, name: string): KeywrightError {
@@ -39,7 +39,7 @@ function missingPepper(shortId: string, name: string): KeywrightError {
 export const PLAIN_HASHING: Hashing = {
   hash: hashToken,
   matches(token, hashed) {
-    const isEqual = tokenMatches(token, hashed === null ? null : hashed.hash)
+    const isEqual = tokenMatches(token, hashed)
     // Told only after the same work as for any other token.
     if (hashed !== null && hashed.pepper !== null) throw missingPepper(hashed.secret.shortId, hashed.pepper)
     return isEqual
@@ -64,15 +64,14 @@ export function pepperedHashing({ peppers, isRequired }: PepperOptions): Hashing
   const known = new Map(peppers.map(({ name, bytes }) => [name, createSecretKey(bytes)] as const))
   const [{ name: first }] = peppers
   const newest = known.get(first) as KeyObject
-  const digestOf = (pepper: KeyObject, token: string): Buffer => createHmac('sha256', pepper).update(token).digest()
-  const nobody = Buffer.alloc(DIGEST_BYTES)
+  const hmacOf = (pepper: KeyObject, token: string): Buffer => createHmac('sha256', pepper).update(token).digest()
   return {
-    hash: (token) => `${HMAC_SCHEME}${first}:${digestOf(newest, token).toString('base64url')}`,
+    hash: (token) => `${HMAC_SCHEME}${first}:${hmacOf(newest, token).toString('base64url')}`,
     matches(token, hashed) {
       // Both are always computed, so that the time does not tell how a secret is hashed, or that there is one.
-      const isPlainEqual = !isRequired && tokenMatches(token, hashed === null ? null : hashed.hash)
+      const isPlainEqual = !isRequired && tokenMatches(token, hashed)
       const pepper = hashed === null || hashed.pepper === null ? newest : known.get(hashed.pepper)
-      const isEqual = timingSafeEqual(digestOf(pepper ?? newest, token), hashed === null ? nobody : Buffer.from(hashed.hash, 'latin1'))
+      const isEqual = timingSafeEqual(hmacOf(pepper ?? newest, token), octetsOf(hashed))
       if (hashed === null) return false
       if (hashed.pepper === null) return isPlainEqual
       if (pepper === undefined) throw missingPepper(hashed.secret.shortId, hashed.pepper)

@@ -137,31 +137,70 @@ function isKnownPrefix(token: string, length: number): boolean {
   return true
 }
 
-/**
- * The octets of the digest that a token's own is compared with, as a text of one character each: one object in memory,
- * where a buffer is three that are met in no order.
- */
-export function comparableHash(storedHash: string): string {
-  return Buffer.from(storedHash.slice(storedHash.lastIndexOf(':') + 1), 'base64url').toString('latin1')
-}
-
 /** The name of the pepper that a stored hash was made with; null where it was made with none. */
 export function pepperOf(storedHash: string): string | null {
   return storedHash.startsWith(HMAC_SCHEME) ? storedHash.slice(HMAC_SCHEME.length, storedHash.lastIndexOf(':')) : null
 }
 
-export const DIGEST_BYTES = 32
-const candidate = Buffer.alloc(DIGEST_BYTES)
-const expected = Buffer.alloc(DIGEST_BYTES)
-const NOBODY = '\0'.repeat(DIGEST_BYTES)
+/**
+ * The octets of a SHA-256 digest, four to a number: members of the object that holds them, and no object of their own, which
+ * would be one more that is met in no order.
+ */
+export interface Digest {
+  readonly w0: number
+  readonly w1: number
+  readonly w2: number
+  readonly w3: number
+  readonly w4: number
+  readonly w5: number
+  readonly w6: number
+  readonly w7: number
+}
+
+const WORDS = 8
+const candidate = Buffer.alloc(WORDS * Int32Array.BYTES_PER_ELEMENT)
+const words = new Int32Array(WORDS)
+const expected = Buffer.from(words.buffer)
+
+/** The digest that a stored hash holds. */
+export function digestOf(storedHash: string): Digest {
+  expected.fill(0).write(storedHash.slice(storedHash.lastIndexOf(':') + 1), 'base64url')
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0, w4 = 0, w5 = 0, w6 = 0, w7 = 0] = words
+  return { w0, w1, w2, w3, w4, w5, w6, w7 }
+}
+
+const NOBODY: Digest = { w0: 0, w1: 0, w2: 0, w3: 0, w4: 0, w5: 0, w6: 0, w7: 0 }
+/**
+ * With 16,384, which no core keeps in a cache of its own, an unknown shortId and a wrong secret are 0.05 µs apart, and either takes
+ * 1.17 times the floor; with 512 they are 0.4 µs apart, and the unknown one stays at the floor. Both as measured over 100,000 keys.
+ */
+const STAND_INS = 512
+/** Digests that were compared lately: each stands in once for one that is not there, so that memory takes about as long to bring it. */
+const standIns: Digest[] = new Array<Digest>(STAND_INS).fill(NOBODY)
+let nextStandIn = 0
+
+/** Its octets, until the next are asked for; zeros for null. */
+export function octetsOf(digest: Digest | null): Buffer {
+  const { w0, w1, w2, w3, w4, w5, w6, w7 } = digest ?? NOBODY
+  words[0] = w0
+  words[1] = w1
+  words[2] = w2
+  words[3] = w3
+  words[4] = w4
+  words[5] = w5
+  words[6] = w6
+  words[7] = w7
+  return expected
+}
 
 /** Whether the token is the one that was hashed, in constant time; an unknown shortId (null) costs the same work. */
-export function tokenMatches(token: string, comparable: string | null): boolean {
+export function tokenMatches(token: string, digest: Digest | null): boolean {
   // As a text of one character for each octet: Node makes that three times as fast as a buffer, and twice as fast as base64url.
   candidate.write(hash('sha256', token, 'binary'), 'latin1')
-  expected.write(comparable ?? NOBODY, 'latin1')
-  const isEqual = timingSafeEqual(candidate, expected)
-  return isEqual && comparable !== null
+  nextStandIn = (nextStandIn + 1) % STAND_INS
+  if (digest !== null) standIns[nextStandIn] = digest
+  const isEqual = timingSafeEqual(candidate, octetsOf(digest ?? (standIns[nextStandIn] as Digest)))
+  return isEqual && digest !== null
 }
 
 const TAIL = /(?=_(?:live|test)_[0-9A-Za-z]{12}_[0-9A-Za-z]{49})/g

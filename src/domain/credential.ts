@@ -48,7 +48,6 @@ export function credentialOf(key: Key, shortId: string): Credential | null {
   const expiresMs = endOf(key.expiresAt)
   // In the order of the usual call, what it does not need last: side by side in memory.
   return {
-    key,
     w0,
     w1,
     w2,
@@ -75,6 +74,7 @@ export function credentialOf(key: Key, shortId: string): Credential | null {
     shortId,
     tab: null,
     account: null,
+    key,
     secret,
     secretEndsMs,
     expiresMs,

@@ -58,7 +58,7 @@ const KEY_CHECKS: readonly StateCheck[] = [
   },
   {
     check: 'not-before',
-    refuses: ({ beginsAt }, _, at) => (beginsAt === null || at >= beginsAt ? null : NOT_YET_VALID),
+    refuses: ({ beginsMs }, _, at) => (beginsMs === null || at >= beginsMs ? null : NOT_YET_VALID),
     detail: ({ key }) => (key.notBefore === null ? 'the key has no not-before' : `the key is valid from ${key.notBefore} on`),
   },
 ]
@@ -133,20 +133,20 @@ export function verify(store: VerifyingStore, token: unknown, options: CallOptio
 /** Whether no check can refuse: the usual call, told without going through them one by one. */
 function isPlainlyAllowed(credential: Credential, { requiredScopes, environment }: CallOptions, at: number): boolean {
   return (
-    (credential.endsAt === null || at < credential.endsAt) &&
-    (credential.beginsAt === null || at >= credential.beginsAt) &&
+    (credential.endsMs === null || at < credential.endsMs) &&
+    (credential.beginsMs === null || at >= credential.beginsMs) &&
     environment === null &&
     credential.isAllowedIp === null &&
     (requiredScopes.length === 0 || (requiredScopes.length === 1 && requiredScopes[0] === credential.grantedScope))
   )
 }
 
-/** What was read ahead: kept, so that it is read. */
-const ahead = { calls: 0 }
+/** Something of what was read ahead: kept, so that it is read. */
+const ahead = { touched: 0 }
 
 /** Reads two objects that the usual call meets later, so that memory is waited for once for both of them. */
-function readAhead({ only, tab }: Credential): void {
-  ahead.calls = (only === null ? 0 : only.total) + (tab === null ? 0 : tab.calls)
+function readAhead({ onlyHeld, tab }: Credential): void {
+  ahead.touched = (onlyHeld === null ? 0 : onlyHeld.total) + (tab === null ? 0 : tab.calls)
 }
 
 function judge(store: VerifyingStore, credential: Credential, options: CallOptions, at: number): MaybePromise<Verdict> {

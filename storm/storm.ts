@@ -130,7 +130,7 @@ export function createStorm(row: Row, seed: string, isShort: boolean, folder: st
       measured: (figure, value, unit) => void figures.push({ what: figure, value, unit }),
       leaveOut: (why) => {
         leftOut = why
-        waiting--
+        if (due === null) waiting--
       },
     }
   }

@@ -43,6 +43,7 @@ async function* openKeys({ store, at, signal }: Reader, filter: KeyFilter): Asyn
     next = cursor === null ? null : ask({ cursor, total: page.total })
     // It fails where it is waited for, if it is.
     next?.catch(() => undefined)
+    await nextTurn()
     yield page
   }
 }
@@ -69,10 +70,12 @@ interface Placed extends Place {
   readonly finding: Finding
 }
 
+const nameOf = ({ rule, keyId }: Finding): string => `${rule} ${keyId}`
+
 const oldest = (all: readonly Placed[]): Placed[] => all.toSorted((a, b) => comparePlaces(false, a, b)).slice(0, MAX_FINDINGS)
 
 /** The findings of severity high: of few keys, and found without looking at the others. */
-async function worst(reader: Reader, filter: KeyFilter): Promise<Finding[]> {
+async function worst(reader: Reader, filter: KeyFilter): Promise<Placed[]> {
   const { code, expiringWithinSeconds } = HIGH_SUSPECTS
   const tried = await reader.store.usage.refusing(code, TRIED_WINDOW, reader.at)
   let found: Placed[] = []
@@ -86,7 +89,7 @@ async function worst(reader: Reader, filter: KeyFilter): Promise<Finding[]> {
   const ids = [...tried]
   for (let from = 0; from < ids.length; from += MAX_PAGE) await look({ ids: ids.slice(from, from + MAX_PAGE) }, () => true)
   await look({ expiringWithinSeconds }, ({ id }) => !tried.has(id))
-  return oldest(found).map(({ finding }) => finding)
+  return oldest(found)
 }
 
 export const hygiene = defineRead({
@@ -102,7 +105,9 @@ export const hygiene = defineRead({
   },
   async answer({ userId, severity = SEVERITIES }, reader): Promise<HygieneReport> {
     const filter = userId === undefined ? {} : { userId }
-    const high = severity.includes('high') ? await worst(reader, filter) : []
+    const isHighWanted = severity.includes('high')
+    const high = isHighWanted ? await worst(reader, filter) : []
+    const known = new Set(high.map(({ finding }) => nameOf(finding)))
     const others = SEVERITIES.filter((one) => one !== 'high' && severity.includes(one)).map((one) => ({
       severity: one,
       found: [] as Finding[],
@@ -113,8 +118,11 @@ export const hygiene = defineRead({
     if (!isFull()) {
       let records = 0
       for await (const { items, total } of openKeys(reader, filter)) {
-        for await (const { findings } of judged(reader, items, null))
+        for await (const { key, findings } of judged(reader, items, null))
           for (const finding of findings) {
+            // One that was not as bad when the worst were looked for.
+            if (finding.severity === 'high' && isHighWanted && !known.has(nameOf(finding)))
+              high.push({ value: key.createdAt, id: key.id, finding })
             const found = others.find((one) => one.severity === finding.severity)?.found
             if (found !== undefined && found.length < MAX_FINDINGS) found.push(finding)
           }
@@ -123,7 +131,7 @@ export const hygiene = defineRead({
         if (isFull()) break
       }
     }
-    return { findings: [...high, ...others.flatMap(({ found }) => found)].slice(0, MAX_FINDINGS) }
+    return { findings: [...oldest(high).map(({ finding }) => finding), ...others.flatMap(({ found }) => found)].slice(0, MAX_FINDINGS) }
   },
   exitCode: ({ findings }) => (findings.some(({ severity }) => severity === 'high') ? 1 : 0),
 })

@@ -31,5 +31,5 @@ export const newAccount = (keyId: string, held: Held[]): Account => ({ keyId, he
 export interface AccountHolder {
   account: Account | null
   /** The one limit of those that have one: without a way through the account, which is one more object that is waited for. */
-  only: Held | null
+  onlyHeld: Held | null
 }

@@ -15,8 +15,8 @@ export interface Credential extends Hashed, AccountHolder, TabHolder {
   readonly secretEndsMs: number
   readonly expiresMs: number
   /** The time in which nothing of the key's own state refuses a call; null where it has no begin or no end. */
-  readonly beginsAt: number | null
-  readonly endsAt: number | null
+  readonly beginsMs: number | null
+  readonly endsMs: number | null
   readonly shortId: string
   /** A scope that this credential was found to have; null before. */
   grantedScope: string | null
@@ -35,7 +35,7 @@ export interface Credential extends Hashed, AccountHolder, TabHolder {
 
 const endOf = (instant: string | null): number => (instant === null ? Number.POSITIVE_INFINITY : Date.parse(instant))
 
-function endsAtOf({ revokedAt, disabledAt }: Key, end: number): number | null {
+function endsMsOf({ revokedAt, disabledAt }: Key, end: number): number | null {
   if (revokedAt !== null || disabledAt !== null) return Number.NEGATIVE_INFINITY
   return end === Number.POSITIVE_INFINITY ? null : end
 }
@@ -57,12 +57,12 @@ export function credentialOf(key: Key, shortId: string): Credential | null {
     w6,
     w7,
     pepper,
-    endsAt: endsAtOf(key, Math.min(secretEndsMs, expiresMs)),
-    beginsAt: key.notBefore === null ? null : Date.parse(key.notBefore),
+    endsMs: endsMsOf(key, Math.min(secretEndsMs, expiresMs)),
+    beginsMs: key.notBefore === null ? null : Date.parse(key.notBefore),
     isAllowedIp: key.allowedIps.length === 0 ? null : lazyMatcher(key.allowedIps),
     grantedScope: null,
     limits: key.rateLimits,
-    only: null,
+    onlyHeld: null,
     keyId: key.id,
     userId: key.userId,
     name: key.name,

@@ -5,7 +5,7 @@ import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { Secret } from './key.ts'
 import { KeywrightError } from './refusal.ts'
 import type { Digest } from './token.ts'
-import { digestOf, HMAC_SCHEME, hashToken, octetsOf, pepperOf, tokenMatches } from './token.ts'
+import { digestOf, HMAC_SCHEME, hashToken, octetsToCompare, pepperOf, tokenMatches } from './token.ts'
 
 /** A secret that a token can be compared with. */
 export interface Hashed extends Digest {
@@ -68,10 +68,10 @@ export function pepperedHashing({ peppers, isRequired }: PepperOptions): Hashing
   return {
     hash: (token) => `${HMAC_SCHEME}${first}:${hmacOf(newest, token).toString('base64url')}`,
     matches(token, hashed) {
-      // Both are always computed, so that the time does not tell how a secret is hashed, or that there is one.
+      // Where plain hashes are accepted both are always computed, so that the time does not tell how a secret is hashed, or that there is one.
       const isPlainEqual = !isRequired && tokenMatches(token, hashed)
       const pepper = hashed === null || hashed.pepper === null ? newest : known.get(hashed.pepper)
-      const isEqual = timingSafeEqual(hmacOf(pepper ?? newest, token), octetsOf(hashed))
+      const isEqual = timingSafeEqual(hmacOf(pepper ?? newest, token), octetsToCompare(hashed))
       if (hashed === null) return false
       if (hashed.pepper === null) return isPlainEqual
       if (pepper === undefined) throw missingPepper(hashed.secret.shortId, hashed.pepper)

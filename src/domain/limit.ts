@@ -29,7 +29,7 @@ export interface LimitState {
   readonly groupSize: number
   /** Admitted calls, and in how many groups they are. */
   total: number
-  groups: number
+  groupCount: number
   /** When the last call of the oldest group and of the newest was admitted; while there is one. */
   oldestAt: number
   newestAt: number
@@ -40,14 +40,14 @@ export interface LimitState {
 
 export function createLimit(limit: number, windowSeconds: number): LimitState {
   const groupSize = Math.ceil(limit / GROUPS)
-  return { limit, windowMs: windowSeconds * 1000, groupSize, total: 0, groups: 0, oldestAt: 0, newestAt: 0, newestCount: 0, older: [] }
+  return { limit, windowMs: windowSeconds * 1000, groupSize, total: 0, groupCount: 0, oldestAt: 0, newestAt: 0, newestCount: 0, older: [] }
 }
 
 /** Takes the oldest group out of its place, and answers how many calls it has. */
 function withoutOldest(state: LimitState): number {
   const { older } = state
   const [, count = state.newestCount] = older.splice(0, PAIR)
-  state.groups--
+  state.groupCount--
   state.oldestAt = older[0] ?? state.newestAt
   return count
 }
@@ -55,7 +55,7 @@ function withoutOldest(state: LimitState): number {
 /** Calls that count at `now`; forgets those that have left the window. */
 export function used(state: LimitState, now: number): number {
   const edge = now - state.windowMs
-  while (state.groups > 0 && state.oldestAt <= edge) state.total -= withoutOldest(state)
+  while (state.groupCount > 0 && state.oldestAt <= edge) state.total -= withoutOldest(state)
   return state.total
 }
 
@@ -73,16 +73,16 @@ export function waitMs(state: LimitState, now: number): number {
 
 /** Too many groups come only of an edit or of other processes: the two oldest become one, never with an earlier time. */
 function joinOldest(state: LimitState): void {
-  while (state.groups > MAX_GROUPS) {
+  while (state.groupCount > MAX_GROUPS) {
     const oldest = withoutOldest(state)
     state.older[1] = (state.older[1] as number) + oldest
   }
 }
 
 function addNewest(state: LimitState, at: number, count: number): void {
-  if (state.groups === 0) state.oldestAt = at
+  if (state.groupCount === 0) state.oldestAt = at
   else state.older.push(state.newestAt, state.newestCount)
-  state.groups++
+  state.groupCount++
   state.newestAt = at
   state.newestCount = count
   joinOldest(state)
@@ -91,18 +91,18 @@ function addNewest(state: LimitState, at: number, count: number): void {
 /** Counts one admitted call. The caller has seen that `waitMs` is 0. */
 export function admit(state: LimitState, now: number): void {
   state.total++
-  if (state.groups === 0 || state.newestCount >= state.groupSize) addNewest(state, now, 1)
+  if (state.groupCount === 0 || state.newestCount >= state.groupSize) addNewest(state, now, 1)
   else {
     state.newestAt = now
     state.newestCount++
-    if (state.groups === 1) state.oldestAt = now
+    if (state.groupCount === 1) state.oldestAt = now
   }
 }
 
 /** Counts calls that another process admitted at `at`. They may exceed the limit. */
 export function absorb(state: LimitState, count: number, at: number): void {
   state.total += count
-  if (state.groups === 0 || at >= state.newestAt) {
+  if (state.groupCount === 0 || at >= state.newestAt) {
     addNewest(state, at, count)
     return
   }
@@ -110,15 +110,15 @@ export function absorb(state: LimitState, count: number, at: number): void {
   let place = older.length
   while (place > 0 && (older[place - PAIR] as number) > at) place -= PAIR
   older.splice(place, 0, at, count)
-  state.groups++
+  state.groupCount++
   state.oldestAt = older[0] as number
   joinOldest(state)
 }
 
 /** The same admitted calls under a changed limit or window: an edit consumes nothing and resets nothing. */
 export function carryOver(state: LimitState, limit: number, windowSeconds: number): LimitState {
-  const { total, groups, oldestAt, newestAt, newestCount, older } = state
-  return { ...createLimit(limit, windowSeconds), total, groups, oldestAt, newestAt, newestCount, older: [...older] }
+  const { total, groupCount, oldestAt, newestAt, newestCount, older } = state
+  return { ...createLimit(limit, windowSeconds), total, groupCount, oldestAt, newestAt, newestCount, older: [...older] }
 }
 
 /** When the limit is whole again if nothing more is asked; `now` when it is whole already. */

@@ -90,13 +90,15 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
 
   /** The state of a limit, with what is left of it under a changed limit or window. */
   const holdOf = (account: Account, limit: RateLimit, now: number): Held => {
-    for (const held of account.held) {
-      if (held.name !== limit.name) continue
-      if (held.limit !== limit.limit || held.windowMs !== limit.windowSeconds * 1000)
-        Object.assign(held, carryOver(held, limit.limit, limit.windowSeconds))
-      return held
-    }
-    return meet(account, limit, now)
+    const place = account.held.findIndex(({ name }) => name === limit.name)
+    const held = account.held[place]
+    if (held === undefined) return meet(account, limit, now)
+    if (held.limit === limit.limit && held.windowMs === limit.windowSeconds * 1000) return held
+    // Another object: whoever holds this one asked for other limits.
+    held.isKnown = false
+    const next = { ...held, ...carryOver(held, limit.limit, limit.windowSeconds), isKnown: true }
+    account.held[place] = next
+    return next
   }
 
   /** The limit as the others know it, with what they don't know yet. */
@@ -155,7 +157,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
   return {
     take(keyId, limits, isPeek, holder) {
       const now = clocks.monotonic()
-      const only = holder?.only ?? null
+      const only = holder?.onlyHeld ?? null
       if (only?.isKnown) return decideOne(only, isPeek, now)
       let account = holder?.account ?? null
       if (account === null || !account.isKnown) {
@@ -165,7 +167,7 @@ export function createLimiter(clocks: Clocks, self: string, known: (keyId: strin
       const asked = askedOf(account, limits, now)
       const [first] = asked
       if (asked.length === 1 && first !== undefined) {
-        if (holder !== undefined) holder.only = first
+        if (holder !== undefined) holder.onlyHeld = first
         return decideOne(first, isPeek, now)
       }
       const wall = clocks.wall()

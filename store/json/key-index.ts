@@ -13,6 +13,7 @@ export interface KeyIndex {
   readonly ids: Map<string, number>
   /** The position of the key, or the credential in its place: one look finds that there is none, or all that a verification needs. */
   readonly shortIds: Map<string, number | Credential>
+  /** How many of those are credentials. */
   credentials: number
 }
 
@@ -82,7 +83,11 @@ export function nextIndex(index: KeyIndex, before: readonly Key[], after: readon
     return false
   })
   if (isClash) return indexOf(after, path)
-  for (const position of changed) for (const { shortId } of before[position]?.secrets ?? []) index.shortIds.delete(shortId)
+  for (const position of changed)
+    for (const { shortId } of before[position]?.secrets ?? []) {
+      if (typeof index.shortIds.get(shortId) === 'object') index.credentials--
+      index.shortIds.delete(shortId)
+    }
   for (const position of changed) put(index, after[position] as Key, position)
   return index
 }

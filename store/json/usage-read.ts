@@ -81,7 +81,8 @@ export function createUsageReading({ file, meter, keyFile, now, uptime }: Depend
       const pending = meter.pending()
       for (const keyId of idsOf('store', pending)) {
         if (keyId !== NO_KEY && isRefusing(totalOf(pending, keyId), code, window, at)) found.add(keyId)
-        await turn()
+        const others = turn()
+        if (others !== undefined) await others
       }
       return found
     },

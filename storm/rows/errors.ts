@@ -47,7 +47,7 @@ async function tryError(storm: Storm, scenario: Scenario, template: string, { ca
   const { answer, next, how, isMet } = await changeTraced(folder, scenario.name, call, `error=${errno}`)
   if (how !== 0 || answer === null) {
     // One that missed may have met a call that libuv can't do without, such as the write that wakes its loop: it aborts.
-    if (isMet) wrong(`the process ended with ${how}`)
+    if (isMet || how !== 'SIGABRT') wrong(`the process ended with ${how}`)
     return isMet
   }
   if (answer.startsWith('untyped')) wrong(`the error has no type: ${answer}`)

@@ -169,6 +169,25 @@ describe('findings', () => {
     expect((await hygiene.answer({ severity: ['medium'] }, reader)).findings).toHaveLength(MAX_FINDINGS)
   })
 
+  test('that become worse while they are looked for are not left out', async () => {
+    const now = (): number => Date.parse(library.inMs(0))
+    const clocks = { wall: now, monotonic: () => 0, uptime: () => 0 }
+    const store = openMemoryStore({ actor: ACTOR, clocks, draw: seededDraw('worse') })
+    const { key } = newKey({ expiresAt: library.inMs(DAY) })
+    await put(store, key)
+    const call = { keyId: key.id, userId: key.userId, code: 'VALID', at: now(), shortId: null, scopes: [] } as const
+    const watched = {
+      ...store,
+      queryKeys: (query: Parameters<typeof store.queryKeys>[0]) => {
+        // All suspects were judged.
+        if (query.filter.expiringWithinSeconds === undefined) store.usage.count(call)
+        return store.queryKeys(query)
+      },
+    }
+    const report = await hygiene.answer({}, { store: watched, at: now(), signal: new AbortController().signal } as unknown as Reader)
+    expect(report.findings).toMatchObject([{ rule: 'expiring', severity: 'high', keyId: key.id }])
+  })
+
   test.each<object>([{ severity: 'worst' }, { severity: [5] }, { userId: '' }, { nonsense: 1 }])(
     'asked with %j are INVALID_INPUT',
     async (input) => {

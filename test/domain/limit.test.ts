@@ -101,7 +101,7 @@ describe('one limit', () => {
       const state = createLimit(limit, WINDOW_SECONDS)
       for (let at = 0; at < 100; at++) absorb(state, MAX_LIMIT, at % 3 === 0 ? at : 100 - at)
       expect(used(state, 0)).toBeGreaterThanOrEqual(limit)
-      expect([state.groups, state.older.length]).toEqual([25, 48])
+      expect([state.groupCount, state.older.length]).toEqual([25, 48])
       const numbers = Object.values(state).filter((value) => typeof value === 'number').length
       expect((state.older.length + numbers) * 8).toBeLessThanOrEqual(512)
     }

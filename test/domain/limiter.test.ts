@@ -1,6 +1,7 @@
 // The limits of many keys: all or none, peeks, sharing between processes, and steps of the wall clock.
 
 import { describe, expect, test } from 'vitest'
+import type { AccountHolder } from '../../src/domain/account.ts'
 import type { Admission } from '../../src/domain/admissions.ts'
 import type { RateLimit } from '../../src/domain/limit.ts'
 import type { Limiter } from '../../src/domain/limiter.ts'
@@ -79,6 +80,39 @@ describe('several limits of one key', () => {
     for (let call = 0; call < 3; call++) take(limiter, perMinute(5))
     expect(takeAll(limiter, perMinute(10))).toBe(7)
     expect(take(limiter, perMinute(2))).toMatchObject({ isAllowed: false, limits: [{ remaining: 0 }] })
+  })
+})
+
+describe('who keeps a limit between calls', () => {
+  const holder = (): AccountHolder => ({ account: null, onlyHeld: null })
+  const takeWith = (limiter: Limiter, limits: readonly RateLimit[], kept: AccountHolder) => limiter.take(KEY, limits, false, kept).isAllowed
+
+  test('shares it with the others of its key, forgets it with them, and keeps to what it asked for itself', () => {
+    const { clock, limiter } = alone()
+    const [old, edited] = [[perMinute(100)], [perMinute(3)]]
+    const [first, second] = [holder(), holder()]
+    expect(takeWith(limiter, old, holder())).toBe(true)
+    expect([takeWith(limiter, edited, first), takeWith(limiter, edited, second)]).toEqual([true, true])
+    // Somebody who has not heard of the edit asks for the limit as it was.
+    expect(limiter.take(KEY, old, true)).toMatchObject({ isAllowed: true, limits: [{ limit: 100, remaining: 97 }] })
+    expect([takeWith(limiter, edited, first), takeWith(limiter, edited, second)]).toEqual([false, false])
+    clock.pass(60_000)
+    limiter.unshared()
+    limiter.settle()
+    limiter.sweep()
+    expect([1, 2, 3, 4].map((call) => takeWith(limiter, edited, call % 2 === 0 ? first : second))).toEqual([true, true, true, false])
+    expect(take(limiter, ...edited).isAllowed).toBe(false)
+  })
+
+  test('loses one that others have made room of, and none but that', () => {
+    const { limiter } = alone()
+    const [own, adHoc] = [holder(), holder()]
+    const limit = [perMinute(2)]
+    const made = [perMinute(1, 'call:first')]
+    expect([takeWith(limiter, limit, own), takeWith(limiter, made, adHoc)]).toEqual([true, true])
+    for (let index = 0; index < 40; index++) take(limiter, perMinute(1, `call:${index}`))
+    expect([takeWith(limiter, limit, own), takeWith(limiter, limit, own)]).toEqual([true, false])
+    expect([takeWith(limiter, made, adHoc), takeWith(limiter, made, adHoc)]).toEqual([true, false])
   })
 })
 

@@ -20,6 +20,8 @@ export function judged(folder: string, when: string): string[] {
   ]
 }
 
+const NOT_ONCE = 'the next change is not there once'
+
 /** Looks at a folder in which a change died; makes the next change and looks again. `isAcknowledged`: the caller had its answer. */
 export async function aftermathOf(scenario: Scenario, folder: string, isAcknowledged: boolean): Promise<Aftermath> {
   const problems = judged(folder, 'after the death')
@@ -36,9 +38,16 @@ export async function aftermathOf(scenario: Scenario, folder: string, isAcknowle
     expect('after the next change', isAcknowledged ? [scenario.after] : [scenario.before, scenario.after])
     const report = await manager.verifyAudit()
     if (!report.ok) problems.push(`audit verify says: ${JSON.stringify(report.problems)}`)
-    if ((await manager.listApiKeys({ userId: 'next' })).total !== 1) problems.push('the next change is not there once')
+    if ((await manager.listApiKeys({ userId: 'next' })).total !== 1) problems.push(NOT_ONCE)
   })
   const left = readdirSync(folder).filter((name) => name.endsWith('.tmp'))
   if (left.length > 0) problems.push(`${left.join(', ')} stayed behind`)
   return { problems: [...problems, ...judged(folder, 'after the next change')], recoveryMs }
+}
+
+/** The same of a process that goes on with a change of its own, which may be there too. */
+export async function aftermathOfChild(scenario: Scenario, folder: string, isAcknowledged: boolean): Promise<readonly string[]> {
+  const state: Scenario['state'] = (keys) => scenario.state(keys.filter(({ userId }) => userId !== 'next'))
+  const { problems } = await aftermathOf({ ...scenario, state }, folder, isAcknowledged)
+  return problems.filter((problem) => problem !== NOT_ONCE)
 }

@@ -5,20 +5,18 @@ import { credentialOf } from '../../src/domain/credential.ts'
 import type { Key } from '../../src/domain/key.ts'
 import { corrupt } from './key-lines.ts'
 
-/** Some 400 MB; with one more, all are made anew. */
-const MAX_CREDENTIALS = 1_000_000
-
 export interface KeyIndex {
   /** Positions. */
   readonly ids: Map<string, number>
-  /** The position of the key, or the credential in its place: one look finds that there is none, or all that a verification needs. */
+  /**
+   * The position of the key, or the credential in its place: one look finds that there is none, or all that a verification needs.
+   * There are no more credentials than secrets in the store, whose size is bounded (key-file.ts).
+   */
   readonly shortIds: Map<string, number | Credential>
-  /** How many of those are credentials. */
-  credentials: number
 }
 
 export function indexOf(keys: readonly Key[], path: string): KeyIndex {
-  const index: KeyIndex = { ids: new Map(), shortIds: new Map(), credentials: 0 }
+  const index: KeyIndex = { ids: new Map(), shortIds: new Map() }
   for (const [position, key] of keys.entries()) add(index, key, position, path)
   return index
 }
@@ -52,16 +50,8 @@ export function credentialIn(index: KeyIndex, shortId: string, keys: readonly Ke
   const key = found === undefined ? undefined : keys[found]
   const credential = key === undefined ? null : credentialOf(key, shortId)
   if (credential === null) return null
-  if (index.credentials >= MAX_CREDENTIALS) forgetCredentials(index)
-  index.credentials++
   index.shortIds.set(shortId, credential)
   return credential
-}
-
-function forgetCredentials(index: KeyIndex): void {
-  for (const [shortId, found] of index.shortIds)
-    if (typeof found === 'object') index.shortIds.set(shortId, index.ids.get(found.keyId) as number)
-  index.credentials = 0
 }
 
 /** The index after a change. Where no key was removed or moved, only changed ones are touched: what is kept of the others is as good as before. */
@@ -83,11 +73,7 @@ export function nextIndex(index: KeyIndex, before: readonly Key[], after: readon
     return false
   })
   if (isClash) return indexOf(after, path)
-  for (const position of changed)
-    for (const { shortId } of before[position]?.secrets ?? []) {
-      if (typeof index.shortIds.get(shortId) === 'object') index.credentials--
-      index.shortIds.delete(shortId)
-    }
+  for (const position of changed) for (const { shortId } of before[position]?.secrets ?? []) index.shortIds.delete(shortId)
   for (const position of changed) put(index, after[position] as Key, position)
   return index
 }

@@ -7,7 +7,7 @@ import type { Scenario } from '../../test/crash/scenarios.ts'
 import { copyFolder, SCENARIOS, storedKeys, storeIn, withManager } from '../../test/crash/scenarios.ts'
 import { placeAt } from '../../test/store/place.ts'
 import { startProcess } from '../../test/store/processes.ts'
-import { aftermathOf, judged } from '../aftermath.ts'
+import { aftermathOfChild, judged } from '../aftermath.ts'
 import type { Row, Storm, Wrong } from '../storm.ts'
 import { upTo } from '../storm.ts'
 
@@ -83,12 +83,7 @@ async function tryLimit(storm: Storm, scenario: Scenario, template: string, byte
   await child.ended
   const [, answer = 'died'] = child.lines
   if (answer.startsWith('untyped')) wrong(`the error has no type: ${answer}`)
-  const { problems } = await aftermathOf(
-    { ...scenario, state: (keys) => scenario.state(keys.filter(({ userId }) => userId !== 'next')) },
-    folder,
-    answer === 'acknowledged',
-  )
-  problems.filter((problem) => problem !== 'the next change is not there once').forEach(wrong)
+  for (const problem of await aftermathOfChild(scenario, folder, answer === 'acknowledged')) wrong(problem)
 }
 
 async function limits(storm: Storm): Promise<void> {

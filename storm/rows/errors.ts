@@ -3,7 +3,7 @@
 import { FAIL_EACH, FAIL_FLUSH, outcomeOf } from '../../test/crash/outcome.ts'
 import type { Scenario } from '../../test/crash/scenarios.ts'
 import { copyFolder, SCENARIOS, storedKeys, withManager } from '../../test/crash/scenarios.ts'
-import { judged } from '../aftermath.ts'
+import { aftermathOfChild, judged } from '../aftermath.ts'
 import type { Row, Storm, Wrong } from '../storm.ts'
 import type { SystemCall } from '../strace.ts'
 import { changeTraced, systemCallsOf, whyNoStrace } from '../strace.ts'
@@ -46,8 +46,9 @@ async function tryError(storm: Storm, scenario: Scenario, template: string, { ca
   copyFolder(template, folder)
   const { answer, next, how, isMet } = await changeTraced(folder, scenario.name, call, `error=${errno}`)
   if (how !== 0 || answer === null) {
-    // One that missed may have met a call that libuv can't do without, such as the write that wakes its loop: it aborts.
+    // One that missed the store met the write that wakes libuv's loop, as the trace says, and libuv aborts: a death like any other.
     if (isMet || how !== 'SIGABRT') wrong(`the process ended with ${how}`)
+    for (const problem of await aftermathOfChild(scenario, folder, answer === 'acknowledged')) wrong(problem)
     return isMet
   }
   if (answer.startsWith('untyped')) wrong(`the error has no type: ${answer}`)

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Key } from '../../src/domain/key.ts'
 import type { KeyFile } from '../../store/json/key-file.ts'
 import { assertReadable, createKeyFile } from '../../store/json/key-file.ts'
+import { credentialIn, indexOf, keyOfShortId, nextIndex } from '../../store/json/key-index.ts'
 import type { StoreDocument } from '../../store/json/key-lines.ts'
 import { composeLines, parseLines } from '../../store/json/key-lines.ts'
 import { textInMemory } from '../../store/json/known-text.ts'
@@ -95,6 +96,46 @@ test('a version edited in many places, with keys that came and went, reads as it
     },
     100,
   )
+})
+
+test('credentials of one version after the other are those of its keys: none outlives a change, a removal or another place', async () => {
+  const { document } = await knownFile()
+  const [model] = document.keys as readonly [Key, ...Key[]]
+  const [secret] = model.secrets
+  const keyAt = (index: number, revokedAt: string | null = null): Key => {
+    const secrets = [0, 1].map((nth) => ({ ...(secret as Key['secrets'][number]), shortId: `s${String(index).padStart(10, '0')}${nth}` }))
+    return { ...model, id: `key_${index}`, revokedAt, secrets }
+  }
+  const edit = fc.record({ at: fc.nat(9), kind: fc.constantFrom('revoke', 'retire', 'exchange', 'move', 'remove', 'append', 'restore') })
+  always(fc.array(edit, { maxLength: 12 }), (edits) => {
+    const first = Array.from({ length: 10 }, (_, index) => keyAt(index))
+    let [keys, index] = [first, indexOf(first, 'keys.json')]
+    const all = new Set(first.flatMap(({ secrets }) => secrets.map(({ shortId }) => shortId)))
+    for (const [nth, { at, kind }] of edits.entries()) {
+      for (const shortId of all) credentialIn(index, shortId, keys)
+      const position = Math.min(at, keys.length - 1)
+      const key = keys[position] ?? keyAt(0)
+      const [newest, older] = key.secrets as [Key['secrets'][number], Key['secrets'][number]?]
+      const next: Record<typeof kind, () => Key[]> = {
+        revoke: () => keys.with(position, { ...key, revokedAt: '2026-07-01T00:00:00.000Z' }),
+        retire: () => keys.with(position, { ...key, secrets: [newest] }),
+        exchange: () => keys.with(position, { ...key, secrets: older === undefined ? [newest] : [older, newest] }),
+        move: () => [...keys.toSpliced(position, 1), key],
+        remove: () => keys.toSpliced(position, 1),
+        append: () => [...keys, keyAt(100 + nth)],
+        restore: () => first,
+      }
+      const after = keys.length === 0 ? first : next[kind]()
+      index = nextIndex(index, keys, after, 'keys.json')
+      keys = after
+      for (const { secrets } of keys) for (const { shortId } of secrets) all.add(shortId)
+      for (const shortId of all) {
+        const owner = keys.find(({ secrets }) => secrets.some((one) => one.shortId === shortId))
+        expect(credentialIn(index, shortId, keys)?.key).toBe(owner)
+        expect(keyOfShortId(index, shortId, keys)).toBe(owner)
+      }
+    }
+  })
 })
 
 test('an edit in place, of the file that is held open: what stands there now is what is known', async () => {
